@@ -1,0 +1,14 @@
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include "ragpipe/embed/static_embedder.h"
+#include "ragpipe/export.h"
+
+namespace ragpipe::embed {
+
+/// The small English model that is carried inside this library: 29,525 WordPiece tokens x 256 dimensions, distilled from
+/// all-MiniLM-L6-v2 (Apache-2.0). 8 MB of read-only data, shared by all callers; opening parses the vocabulary.
+RAGPIPE_EXPORT absl::StatusOr<StaticEmbedder> DefaultModel();
+
+}  // namespace ragpipe::embed

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ragpipe/cursor.h"
+#include "ragpipe/document.h"
+#include "ragpipe/export.h"
+
+namespace ragpipe {
+
+/// One record that the index holds for a document.
+struct LedgerChunk {
+  std::string record_id;
+  std::string text_key;      ///< 16 bytes: fingerprint of the embedded text
+  std::string payload_hash;  ///< 16 bytes: fingerprint of everything else that is stored
+
+  friend bool operator==(const LedgerChunk&, const LedgerChunk&) = default;
+};
+
+/// What the index holds of one document.
+struct LedgerEntry {
+  std::string document_id;
+  Version version;
+  std::string content_hash;  ///< 16 bytes: fingerprint of text, media type and metadata
+  std::vector<LedgerChunk> chunks;
+
+  friend bool operator==(const LedgerEntry&, const LedgerEntry&) = default;
+};
+
+enum class Stage { kRead, kLoad, kChunk, kEmbed, kWrite, kCommit };
+
+RAGPIPE_EXPORT std::string_view ToString(Stage stage);
+
+/// A change that could not be processed. The index keeps what it held of the document before.
+struct DeadLetter {
+  std::string document_id;
+  Version version;
+  Partition partition;
+  Stage stage = Stage::kRead;
+  absl::Status reason;
+  int attempts = 1;  ///< runs that failed on it
+  absl::Time first_failure = absl::InfinitePast();
+  absl::Time last_failure = absl::InfinitePast();
+  std::optional<Document> document;  ///< the body, when it came with the change: nobody could read it again
+};
+
+}  // namespace ragpipe

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ragpipe/clock.h"
+#include "ragpipe/observer.h"
+#include "ragpipe/recipe.h"
+#include "ragpipe/retry.h"
+
+namespace ragpipe {
+
+/// Absent documents are deleted unless they are more than `max_documents` AND more than `max_percent` of the source's
+/// documents in the ledger. Above both, none is; everything else is applied, the report counts them and the run ends with
+/// kFailedPrecondition. max_percent = 100 allows everything.
+struct DeletionGuard {
+  std::uint64_t max_documents = 20;
+  double max_percent = 30;
+};
+
+enum class RecordIds {
+  kContent,        ///< a UUID from source, document, embedded text and occurrence: a moved chunk keeps its id
+  kDocumentIndex,  ///< "document:index": readable; an insertion renames the chunks after it, their vectors are kept
+};
+
+enum class OnRecipeChange {
+  kRefuse,   ///< kFailedPrecondition that names what changed
+  kRebuild,  ///< drop the index and the ledger and ingest everything anew
+};
+
+struct PipelineOptions {
+  /// Bytes of documents, chunks and vectors in flight over all stages. When spent, the source is not read. One document
+  /// larger than the budget passes alone.
+  std::size_t memory_budget = std::size_t{256} << 20;
+
+  int chunk_workers = 0;  ///< threads that load and split; 0 = one a core
+  int embed_calls = 0;    ///< embedder calls in flight; 0 = EmbedLimits::calls
+
+  absl::Duration commit_interval = absl::Seconds(1);  ///< the most that a crash can cost
+  std::size_t commit_documents = 2000;                ///< commit sooner after so many documents ...
+  std::size_t commit_bytes = std::size_t{32} << 20;   ///< ... or so many bytes of text and vectors
+
+  std::size_t max_document_bytes = std::size_t{64} << 20;  ///< larger ones become dead letters
+
+  absl::Duration embed_timeout = absl::Minutes(2);  ///< deadline of one embedder call
+
+  Metric metric = Metric::kCosine;
+  RecordIds record_ids = RecordIds::kContent;
+  OnRecipeChange on_recipe_change = OnRecipeChange::kRefuse;
+  DeletionGuard deletion_guard;
+  RetryOptions retry;
+
+  std::uint64_t random_seed = 0;  ///< of the backoff jitter; 0 = from the system
+  Clock* clock = nullptr;         ///< borrowed; null = SystemClock()
+  Observer* observer = nullptr;   ///< borrowed; null = nobody listens
+};
+
+}  // namespace ragpipe

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <concepts>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "ragpipe/checkpoint.h"
+#include "ragpipe/chunker.h"
+#include "ragpipe/embedder.h"
+#include "ragpipe/internal/engine.h"
+#include "ragpipe/options.h"
+#include "ragpipe/report.h"
+#include "ragpipe/source.h"
+#include "ragpipe/vector_sink.h"
+
+namespace ragpipe {
+namespace internal {
+
+template <class T>
+struct Held {  // a stage given by value, or borrowed as T = Stage&
+  using Type = std::remove_reference_t<T>;
+  T stage;
+  Type& get() { return stage; }
+};
+
+template <class T, class D>
+struct Held<std::unique_ptr<T, D>> {
+  using Type = T;
+  std::unique_ptr<T, D> stage;
+  Type& get() { return *stage; }
+};
+
+template <class T>
+using StageType = typename Held<T>::Type;
+
+}  // namespace internal
+
+/// A stage by value, by unique_ptr or by reference, whose class derives from the interface.
+template <class T, class Interface>
+concept StageOf = std::derived_from<internal::StageType<T>, Interface>;
+
+/// Composes the five stages and keeps the index equal to the source. A stage given as an rvalue is moved in and owned (a
+/// unique_ptr owns one that cannot move); one given as an lvalue is borrowed and must outlive the pipeline.
+///
+///     ragpipe::Pipeline pipeline{source, chunker, embedder, sink, checkpoint};
+///     ragpipe::RunReport report;
+///     absl::Status status = pipeline.Run(report);
+///
+/// Threading:  one Run(), or one Start() to Stop(), at a time; Cancel() and Report() from any thread. The stages are called
+///             from the engine's threads as their headers say.
+/// Exceptions: none thrown; one that escapes a stage becomes kInternal.
+template <StageOf<Source> S, StageOf<Chunker> C, StageOf<Embedder> E, StageOf<VectorSink> V, StageOf<Checkpoint> K>
+class Pipeline final {
+ public:
+  Pipeline(S source, C chunker, E embedder, V sink, K checkpoint, PipelineOptions options = {})
+      : source_{std::forward<S>(source)},
+        chunker_{std::forward<C>(chunker)},
+        embedder_{std::forward<E>(embedder)},
+        sink_{std::forward<V>(sink)},
+        checkpoint_{std::forward<K>(checkpoint)},
+        engine_({source_.get(), chunker_.get(), embedder_.get(), sink_.get(), checkpoint_.get()}, options) {}
+
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  /// Reads the feed to its end and commits. OK = everything that could be done was; `report.complete` says whether the index
+  /// now equals the source. Dead letters alone do not make it fail.
+  /// Errors: kCancelled after Cancel(); kFailedPrecondition for a recipe that does not match, invalid options or a refused
+  /// mass deletion; else the stage error that stopped the run. Everything finished before it is committed, and `report` is
+  /// filled, always.
+  absl::Status Run(RunReport& report) { return engine_.Run(report); }
+
+  /// Runs on its own threads until Stop(), the end of the feed or an error. Returns at once; errors of the run are Stop()'s.
+  absl::Status Start() { return engine_.Start(); }
+
+  /// Stops reading, gives work in flight `grace` to finish, abandons the rest and commits. Returns within `grace` plus the
+  /// longest host call then running. Returns what Run() would have; stopping is no error.
+  absl::Status Stop(absl::Duration grace, RunReport& report) { return engine_.Stop(grace, report); }
+
+  /// Ends Run() or Start() soon, without draining: as Stop() with a grace of zero, without waiting for it.
+  void Cancel() { engine_.Cancel(); }
+
+  /// A snapshot of the run in progress, or the last one's report.
+  RunReport Report() const { return engine_.Report(); }
+
+  internal::StageType<S>& source() { return source_.get(); }
+  internal::StageType<C>& chunker() { return chunker_.get(); }
+  internal::StageType<E>& embedder() { return embedder_.get(); }
+  internal::StageType<V>& sink() { return sink_.get(); }
+  internal::StageType<K>& checkpoint() { return checkpoint_.get(); }
+
+ private:
+  internal::Held<S> source_;
+  internal::Held<C> chunker_;
+  internal::Held<E> embedder_;
+  internal::Held<V> sink_;
+  internal::Held<K> checkpoint_;
+  internal::Engine engine_;  // last: it stops before the stages go
+};
+
+template <class S, class C, class E, class V, class K>
+Pipeline(S&&, C&&, E&&, V&&, K&&) -> Pipeline<S, C, E, V, K>;
+template <class S, class C, class E, class V, class K>
+Pipeline(S&&, C&&, E&&, V&&, K&&, PipelineOptions) -> Pipeline<S, C, E, V, K>;
+
+}  // namespace ragpipe

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ragpipe/export.h"
+
+namespace ragpipe {
+
+/// What one run did. Filled on failure too.
+struct RunReport {
+  /// Every change counted exactly once:
+  /// seen = unchanged + stale + superseded + processed + deleted + failed + pending.
+  struct Documents {
+    std::uint64_t seen = 0;        ///< changes received, and one for each deletion by absence
+    std::uint64_t unchanged = 0;   ///< same version token or same content as the ledger's
+    std::uint64_t stale = 0;       ///< older than what the index holds
+    std::uint64_t superseded = 0;  ///< replaced by a newer change of the same document before it was begun, or gone on reading
+    std::uint64_t processed = 0;   ///< committed with new content
+    std::uint64_t deleted = 0;     ///< removed, by event or by absence
+    std::uint64_t failed = 0;      ///< dead letters
+    std::uint64_t pending = 0;     ///< received but not committed: the next run sees them again
+  } documents;
+
+  /// Chunks of the documents seen, as the index holds them now: total = embedded + reused + patched.
+  struct Chunks {
+    std::uint64_t embedded = 0;  ///< with a vector bought in this run
+    std::uint64_t reused = 0;    ///< the vector was there: in an unchanged document, an unchanged part, or under another id
+    std::uint64_t patched = 0;   ///< moved, or with new metadata: payload rewritten, vector kept in place
+    std::uint64_t deleted = 0;   ///< records that vanished
+    std::uint64_t total = 0;
+  } chunks;
+
+  struct Embed {
+    std::uint64_t calls = 0;  ///< attempts included
+    std::uint64_t texts = 0;
+    std::uint64_t tokens = 0;  ///< as counted by the chunker
+  } embed;
+
+  struct Bytes {
+    std::uint64_t read = 0;      ///< of document bodies
+    std::uint64_t embedded = 0;  ///< of texts sent to the embedder
+  } bytes;
+
+  /// Summed over threads, so it may exceed `elapsed`.
+  struct StageTimes {
+    absl::Duration read, load, chunk, embed, write, commit;
+  } stage_times;
+
+  std::uint64_t commits = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t deletions_refused = 0;  ///< absent documents kept by the deletion guard
+
+  absl::Time started = absl::InfinitePast();
+  absl::Duration elapsed;
+  absl::Time watermark = absl::InfinitePast();  ///< newest event time below which everything received is committed
+
+  /// The index equals the source as it was read: the feed was read to its end, nothing failed, nothing is pending, no
+  /// listing had holes and no deletion was refused.
+  bool complete = false;
+
+  std::vector<std::string> problems;  ///< why not complete, in words; the first 20
+};
+
+/// A few aligned lines for people.
+RAGPIPE_EXPORT std::string ToText(const RunReport& report);
+
+/// One line: {"documents":{...},"chunks":{...},"embed":{...},...,"seconds":1.5,"complete":true,"problems":[]}.
+RAGPIPE_EXPORT std::string ToJson(const RunReport& report);
+
+}  // namespace ragpipe

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <string_view>
+
+#include "ragpipe/export.h"
+#include "ragpipe/text/tokenizer.h"
+
+namespace ragpipe::text {
+
+/// The BERT tokenizer: BertNormalizer, BertPreTokenizer, greedy longest match with a continuation prefix (Wu et al., 2016,
+/// arXiv:1609.08144; rules as in Hugging Face `tokenizers`). Ids are identical to `tokenizers`' on any valid UTF-8.
+class RAGPIPE_EXPORT WordPiece final : public Tokenizer {
+ public:
+  /// Reads the text of a `tokenizer.json`. `truncation`, `padding` and `post_processor` are ignored: they do not change
+  /// what a text is made of.
+  /// Errors: kInvalidArgument for a file that is not one; kUnimplemented names the element this class does not do.
+  static absl::StatusOr<std::shared_ptr<const WordPiece>> FromJson(std::string_view tokenizer_json);
+
+  ~WordPiece() override;
+
+  void Encode(std::string_view text, std::vector<Token>& out) const override;
+  std::size_t Count(std::string_view text) const override;
+  std::size_t CountUpTo(std::string_view text, std::size_t limit) const override;
+  std::unique_ptr<RangeCounter> CountRanges(std::string_view text) const override;
+  std::string Decode(const std::vector<std::uint32_t>& ids) const override;
+  std::size_t vocabulary_size() const override;
+  std::string Fingerprint() const override;
+
+  /// The id that stands for a word the vocabulary cannot spell.
+  std::uint32_t unknown_id() const;
+
+ private:
+  class Impl;
+  explicit WordPiece(std::unique_ptr<const Impl> impl);
+
+  std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace ragpipe::text

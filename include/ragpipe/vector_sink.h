@@ -1,0 +1,58 @@
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ragpipe/export.h"
+#include "ragpipe/recipe.h"
+#include "ragpipe/record.h"
+
+namespace ragpipe {
+
+struct CollectionSpec {
+  Recipe recipe;
+  bool rebuild = false;  ///< the stored recipe may differ: drop every record and begin anew
+};
+
+/// Where records go.
+/// Threading:  EnsureCollection(), Write() and Flush() from one thread at a time; FindVectors() from several at once, also
+///             while the others run.
+/// Ownership:  arguments are borrowed until the call returns.
+/// Errors:     kUnavailable, kResourceExhausted, kDeadlineExceeded, kAborted are retried with the same arguments, so every
+///             call must be repeatable. kInvalidArgument, kOutOfRange, kDataLoss from Write() say that some document is
+///             refused: the engine halves the batch down to it, so a failed Write() must leave earlier writes intact. Any
+///             other code ends the run, and nothing since the last commit is committed.
+/// Exceptions: must not escape; one that does becomes kInternal.
+/// Laziest correct sink: EnsureCollection, Write of upserts and deletes, Flush.
+class RAGPIPE_EXPORT VectorSink {
+ public:
+  virtual ~VectorSink();
+
+  /// Creates the collection; where it exists, compares the recipes with CheckSameRecipe() and refuses, or rebuilds if asked.
+  virtual absl::Status EnsureCollection(const CollectionSpec& spec) = 0;
+
+  /// Per document: upserts and patches land before deletes, so that a reader never sees a gap. Writing the same again
+  /// changes nothing.
+  virtual absl::Status Write(std::span<const DocumentWrite> writes) = 0;
+
+  /// OK = all earlier writes are durable, or, where the sink shares the checkpoint's transaction, will be with its commit.
+  virtual absl::Status Flush() = 0;
+
+  /// Whether Write() takes DocumentWrite::patches. If not, a moved chunk is written anew with its vector.
+  virtual bool patches_payload() const { return false; }
+
+  /// For each text key, the vector of any stored record with this key, else an empty vector. `out` is resized to
+  /// text_keys.size(). Lets renamed and moved text keep its vectors. Default: none found.
+  virtual absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out);
+
+ protected:
+  VectorSink() = default;
+  VectorSink(const VectorSink&) = default;
+  VectorSink& operator=(const VectorSink&) = default;
+};
+
+}  // namespace ragpipe
