@@ -1,0 +1,93 @@
+#include "ragpipe/report.h"
+
+#include <absl/time/time.h>
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+namespace ragpipe {
+namespace {
+
+void AppendJsonString(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7F) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+std::string ToRfc3339(absl::Time time) { return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone()); }
+
+}  // namespace
+
+std::string ToText(const RunReport& report) {
+  const auto& [seen, unchanged, stale, superseded, processed, deleted, failed, pending] = report.documents;
+  std::string text;
+  auto out = std::back_inserter(text);
+  fmt::format_to(out, "documents  {} seen: {} processed, {} unchanged, {} deleted", seen, processed, unchanged, deleted);
+  auto add = [&](std::uint64_t count, std::string_view what) {
+    if (count != 0) fmt::format_to(out, ", {} {}", count, what);
+  };
+  add(stale, "stale");
+  add(superseded, "superseded");
+  add(failed, "failed");
+  add(pending, "pending");
+  fmt::format_to(out, "\nchunks     {} in all: {} embedded, {} reused, {} patched; {} deleted", report.chunks.total,
+                 report.chunks.embedded, report.chunks.reused, report.chunks.patched, report.chunks.deleted);
+  fmt::format_to(out, "\nembedder   {} calls, {} texts, {} tokens", report.embed.calls, report.embed.texts, report.embed.tokens);
+  fmt::format_to(out, "\ntime       {:.3f} s, {} commits, {} retries", absl::ToDoubleSeconds(report.elapsed), report.commits,
+                 report.retries);
+  fmt::format_to(out, "\ncomplete   {}", report.complete ? "yes" : "no");
+  for (const std::string& problem : report.problems) fmt::format_to(out, "\n           {}", problem);
+  text += '\n';
+  return text;
+}
+
+std::string ToJson(const RunReport& report) {
+  std::string json;
+  auto out = std::back_inserter(json);
+  const RunReport::Documents& d = report.documents;
+  fmt::format_to(out,
+                 R"({{"documents":{{"seen":{},"unchanged":{},"stale":{},"superseded":{},"processed":{},"deleted":{},)"
+                 R"("failed":{},"pending":{}}},)",
+                 d.seen, d.unchanged, d.stale, d.superseded, d.processed, d.deleted, d.failed, d.pending);
+  const RunReport::Chunks& c = report.chunks;
+  fmt::format_to(out, R"("chunks":{{"embedded":{},"reused":{},"patched":{},"deleted":{},"total":{}}},)", c.embedded, c.reused,
+                 c.patched, c.deleted, c.total);
+  fmt::format_to(out, R"("embed":{{"calls":{},"texts":{},"tokens":{}}},)", report.embed.calls, report.embed.texts,
+                 report.embed.tokens);
+  fmt::format_to(out, R"("bytes":{{"read":{},"embedded":{}}},)", report.bytes.read, report.bytes.embedded);
+  const RunReport::StageTimes& t = report.stage_times;
+  fmt::format_to(out,
+                 R"("stage_seconds":{{"read":{:.6f},"load":{:.6f},"chunk":{:.6f},"embed":{:.6f},"write":{:.6f},)"
+                 R"("commit":{:.6f}}},)",
+                 absl::ToDoubleSeconds(t.read), absl::ToDoubleSeconds(t.load), absl::ToDoubleSeconds(t.chunk),
+                 absl::ToDoubleSeconds(t.embed), absl::ToDoubleSeconds(t.write), absl::ToDoubleSeconds(t.commit));
+  fmt::format_to(out, R"("commits":{},"retries":{},"deletions_refused":{},)", report.commits, report.retries,
+                 report.deletions_refused);
+  if (report.watermark != absl::InfinitePast()) {
+    fmt::format_to(out, R"("watermark":"{}",)", ToRfc3339(report.watermark));
+  }
+  fmt::format_to(out, R"("seconds":{:.6f},"complete":{},"problems":[)", absl::ToDoubleSeconds(report.elapsed), report.complete);
+  std::string_view separator;
+  for (const std::string& problem : report.problems) {
+    json += separator;
+    AppendJsonString(json, problem);
+    separator = ",";
+  }
+  json += "]}";
+  return json;
+}
+
+}  // namespace ragpipe

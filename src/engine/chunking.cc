@@ -1,0 +1,197 @@
+#include "engine/chunking.h"
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/fingerprint.h"
+#include "core/host_call.h"
+#include "core/status_macros.h"
+#include "engine/diff.h"
+#include "engine/intake.h"
+#include "engine/judgement.h"
+#include "engine/validation.h"
+#include "ragpipe/checkpoint.h"
+#include "ragpipe/chunker.h"
+#include "ragpipe/retry.h"
+
+namespace ragpipe::internal {
+namespace {
+
+/// A code that stops one document, not the run: the call was about nothing but this document.
+bool IsBadDocument(const absl::Status& status) {
+  return IsBadItem(status) || status.code() == absl::StatusCode::kInternal;
+}
+
+/// Where a task goes after this step.
+enum class Next {
+  kOn,       // to the embedder or the writer
+  kRetired,  // it ended here
+};
+
+class ChunkWorker {
+ public:
+  ChunkWorker(State& state, ChangeStream& stream) : state_(state), stream_(stream) {}
+
+  void Run() {
+    while (TaskPtr task = Take()) {
+      const absl::StatusOr<Next> next = Work(*task);
+      if (!next.ok()) {
+        if (!state_.IsAborting()) state_.Abort(Rebuilt(next.status()));
+      } else if (*next == Next::kOn) {
+        HandOn(task);
+      }
+      Done();
+    }
+  }
+
+ private:
+  TaskPtr Take() {
+    MutexLock lock(state_.mutex);
+    while (state_.to_load.empty() && !state_.finished && state_.phase != State::Phase::kAborting) {
+      state_.loaders_wake.wait(lock.native());
+    }
+    if (state_.finished || state_.phase == State::Phase::kAborting) return nullptr;
+    TaskPtr task = std::move(state_.to_load.front());
+    state_.to_load.pop_front();
+    ++state_.loading;
+    return task;
+  }
+
+  void Done() {
+    MutexLock lock(state_.mutex);
+    --state_.loading;
+    if (state_.to_load.empty() && state_.loading == 0) state_.WakeDownstream();
+  }
+
+  /// An error ends the run; what is wrong with the document alone is in the task.
+  absl::StatusOr<Next> Work(Task& task) {
+    if (!task.judged) {
+      RAGPIPE_RETURN_IF_ERROR(FindKnown(task));
+      MutexLock lock(state_.mutex);
+      if (!JudgeTask(state_, task)) {
+        state_.EndTurn(task);
+        return Next::kRetired;
+      }
+      if (task.outcome != Outcome::kProcessed) return Next::kOn;
+    }
+    RAGPIPE_ASSIGN_OR_RETURN(const bool exists, Load(task));
+    if (!exists) return Next::kRetired;
+    if (task.outcome == Outcome::kFailed) return Next::kOn;
+    if (absl::Status status = CheckDocument(task.document, task.change.document_id, state_.options.max_document_bytes);
+        !status.ok()) {
+      task.Fail(Stage::kLoad, std::move(status));
+      return Next::kOn;
+    }
+    task.content_hash =
+        Fingerprint().Add(task.document.text).Add(task.document.media_type).Add(task.document.metadata).Digest();
+    if (task.known.has_value() && task.known->content_hash == task.content_hash) {
+      task.outcome = Outcome::kUnchanged;
+      return Next::kOn;
+    }
+    RAGPIPE_RETURN_IF_ERROR(Split(task));
+    return Next::kOn;
+  }
+
+  absl::Status FindKnown(Task& task) {
+    if (!state_.has_ledger) return absl::OkStatus();
+    const std::string_view id = task.change.document_id;
+    std::vector<std::optional<LedgerEntry>> found;
+    RAGPIPE_RETURN_IF_ERROR(state_.CallHost(Stage::kRead, "Checkpoint::FindEntries", [&] {
+      return state_.stages.checkpoint.FindEntries(state_.source_name, {&id, 1}, found);
+    }));
+    if (!found.empty()) task.known = std::move(found.front());
+    return absl::OkStatus();
+  }
+
+  /// False = the document has gone since it was listed, and the task is retired.
+  absl::StatusOr<bool> Load(Task& task) {
+    if (task.change.document.has_value()) {
+      task.document = std::move(*task.change.document);
+      task.change.document.reset();
+      task.came_with_body = true;
+    } else {
+      absl::StatusOr<Document> loaded = absl::InternalError("not loaded");
+      const absl::Status status = state_.CallHost(Stage::kLoad, "ChangeStream::Load", [&] {
+        loaded = stream_.Load(task.change);
+        return loaded.status();
+      });
+      if (absl::IsNotFound(status)) {
+        MutexLock lock(state_.mutex);
+        state_.listed.erase(HashOfId(task.change.document_id));  // a complete listing may now delete it
+        state_.Retire(task, Outcome::kSuperseded);
+        state_.EndTurn(task);
+        return false;
+      }
+      if (!status.ok()) {
+        if (!IsBadDocument(status)) return Annotated("document '" + task.change.document_id + "'", status);
+        task.Fail(Stage::kLoad, status);
+        return true;
+      }
+      task.document = *std::move(loaded);
+    }
+    if (task.document.version == Version{}) task.document.version = task.change.version;
+    if (task.document.updated_at == absl::InfinitePast()) task.document.updated_at = task.change.updated_at;
+    MutexLock lock(state_.mutex);
+    state_.report.bytes.read += task.document.text.size();
+    return true;
+  }
+
+  absl::Status Split(Task& task) {
+    absl::StatusOr<std::vector<Chunk>> chunks = absl::InternalError("not split");
+    absl::Status status = state_.CallHost(Stage::kChunk, "Chunker::Split", [&] {
+      chunks = state_.stages.chunker.Split(task.document);
+      return chunks.ok() ? CheckChunks(task.document, *chunks) : chunks.status();
+    });
+    if (status.ok()) return PlanChunks(state_, *std::move(chunks), task);
+    if (!IsBadDocument(status)) return Annotated("document '" + task.change.document_id + "'", status);
+    task.Fail(Stage::kChunk, std::move(status));
+    return absl::OkStatus();
+  }
+
+  void HandOn(const TaskPtr& task) {
+    MutexLock lock(state_.mutex);
+    state_.Charge(*task, BytesOf(*task));
+    if (task->outcome == Outcome::kProcessed) QueueTexts(task);
+    if (task->awaited_rows == 0 || task->outcome != Outcome::kProcessed) {
+      state_.to_write.push_back(task);
+      state_.writer_wakes.notify_one();
+    } else {
+      state_.embedders_wake.notify_one();
+    }
+  }
+
+  void QueueTexts(const TaskPtr& task) RAGPIPE_REQUIRES(state_.mutex) {
+    for (std::size_t i = 0; i < task->chunks.size(); ++i) {
+      const PlannedChunk& chunk = task->chunks[i];
+      if (chunk.action != PlannedChunk::Action::kEmbed) continue;
+      state_.to_embed.push_back({task, chunk.row, i, chunk.embedded_text, chunk.chunk.tokens});
+      state_.embed_bytes += chunk.embedded_text.size();
+      state_.embed_tokens += chunk.chunk.tokens;
+      ++task->awaited_rows;
+    }
+  }
+
+  static std::size_t BytesOf(const Task& task) {
+    std::size_t bytes = sizeof(Task) + task.document.text.size() + task.vectors.size() * sizeof(float);
+    for (const std::string& text : task.joined_texts) bytes += text.size();
+    for (const PlannedChunk& chunk : task.chunks) {
+      bytes += sizeof(PlannedChunk) + chunk.chunk.context.size() + chunk.keys.record_id.size();
+      for (const std::string& heading : chunk.chunk.headings) bytes += sizeof(std::string) + heading.size();
+    }
+    return bytes;
+  }
+
+  State& state_;
+  ChangeStream& stream_;
+};
+
+}  // namespace
+
+void RunChunkWorker(State& state, ChangeStream& stream) { ChunkWorker(state, stream).Run(); }
+
+}  // namespace ragpipe::internal

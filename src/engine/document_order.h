@@ -1,0 +1,43 @@
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <string>
+#include <utility>
+
+#include "engine/task.h"
+
+namespace ragpipe::internal {
+
+/// Keeps the changes of one document in order: one is in work, at most one waits, and a newer waiting change replaces an
+/// older one.
+class DocumentOrder {
+ public:
+  bool IsBusy(const std::string& document_id) const { return waiting_.contains(document_id); }
+
+  /// The document must not be busy.
+  void Begin(const std::string& document_id) { waiting_.emplace(document_id, nullptr); }
+
+  /// The document must be busy. Returns the change that waited before, if any: it is superseded.
+  TaskPtr Wait(TaskPtr task) {
+    auto lane = waiting_.find(task->change.document_id);
+    return std::exchange(lane->second, std::move(task));
+  }
+
+  /// The change in work was committed. Returns the one that waited, which is now in work.
+  TaskPtr End(const std::string& document_id) {
+    auto lane = waiting_.find(document_id);
+    TaskPtr next = std::move(lane->second);
+    if (next == nullptr) {
+      waiting_.erase(lane);
+    } else {
+      lane->second = nullptr;
+    }
+    return next;
+  }
+
+ private:
+  absl::flat_hash_map<std::string, TaskPtr> waiting_;  // a key for each change in work
+};
+
+}  // namespace ragpipe::internal

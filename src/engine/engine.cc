@@ -1,0 +1,300 @@
+#include "ragpipe/internal/engine.h"
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/host_call.h"
+#include "core/status_macros.h"
+#include "engine/chunking.h"
+#include "engine/embedding.h"
+#include "engine/intake.h"
+#include "engine/ledger_scan.h"
+#include "engine/state.h"
+#include "engine/writing.h"
+#include "ragpipe/checkpoint.h"
+#include "ragpipe/chunker.h"
+#include "ragpipe/embedder.h"
+#include "ragpipe/source.h"
+#include "ragpipe/vector_sink.h"
+
+namespace ragpipe::internal {
+namespace {
+
+absl::Status CheckOptions(const PipelineOptions& options) {
+  auto refuse = [](std::string_view what) {
+    return absl::FailedPreconditionError(fmt::format("PipelineOptions::{}", what));
+  };
+  if (options.memory_budget == 0) return refuse("memory_budget is 0; give at least some megabytes");
+  if (options.chunk_workers < 0) return refuse("chunk_workers is negative; 0 means one a core");
+  if (options.embed_calls < 0) return refuse("embed_calls is negative; 0 means what the embedder likes");
+  if (options.commit_interval <= absl::ZeroDuration()) return refuse("commit_interval must be positive");
+  if (options.commit_documents == 0) return refuse("commit_documents must be at least 1");
+  if (options.commit_bytes == 0) return refuse("commit_bytes must be at least 1");
+  if (options.max_document_bytes == 0) return refuse("max_document_bytes must be at least 1");
+  if (options.embed_timeout <= absl::ZeroDuration()) return refuse("embed_timeout must be positive");
+  if (!(options.deletion_guard.max_percent >= 0)) return refuse("deletion_guard.max_percent must be 0 or more");
+  if (options.retry.max_attempts < 1) return refuse("retry.max_attempts must be at least 1");
+  if (options.retry.initial_backoff < absl::ZeroDuration()) return refuse("retry.initial_backoff is negative");
+  if (options.retry.max_backoff < options.retry.initial_backoff) {
+    return refuse("retry.max_backoff is shorter than initial_backoff");
+  }
+  return absl::OkStatus();
+}
+
+/// How records are formed by this version of the library; part of the recipe.
+std::string SchemaFingerprint(const PipelineOptions& options) {
+  return options.record_ids == RecordIds::kContent ? "1;ids=content" : "1;ids=document_index";
+}
+
+/// Refuses an index of another recipe, or empties it where the host asked for that.
+absl::Status PrepareCollection(State& state) {
+  const Stages& stages = state.stages;
+  CollectionSpec spec;
+  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "a stage's Fingerprint", [&] {
+    spec.recipe = {stages.chunker.Fingerprint(), stages.embedder.Fingerprint(), state.dimension, state.options.metric,
+                   SchemaFingerprint(state.options)};
+    return absl::OkStatus();
+  }));
+  std::optional<Recipe> stored;
+  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "Checkpoint::LoadRecipe", [&]() -> absl::Status {
+    RAGPIPE_ASSIGN_OR_RETURN(stored, stages.checkpoint.LoadRecipe());
+    return absl::OkStatus();
+  }));
+  auto ensure = [&] {
+    return state.CallHost(Stage::kWrite, "VectorSink::EnsureCollection",
+                          [&] { return stages.sink.EnsureCollection(spec); });
+  };
+  absl::Status status = stored.has_value() ? CheckSameRecipe(*stored, spec.recipe) : absl::OkStatus();
+  if (status.ok()) status = ensure();
+  if (absl::IsFailedPrecondition(status) && state.options.on_recipe_change == OnRecipeChange::kRebuild) {
+    spec.rebuild = true;
+    status = ensure();
+  }
+  RAGPIPE_RETURN_IF_ERROR(status);
+  if (!state.has_ledger || (stored.has_value() && !spec.rebuild)) return absl::OkStatus();
+
+  CommitRequest request;
+  request.source = state.source_name;
+  request.recipe = &spec.recipe;
+  request.reset = spec.rebuild;
+  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kCommit, "VectorSink::Flush", [&] { return stages.sink.Flush(); }));
+  return state.CallHost(Stage::kCommit, "Checkpoint::Commit", [&] { return stages.checkpoint.Commit(request); });
+}
+
+absl::Status OpenStream(State& state) {
+  std::vector<PartitionCursor> cursors;
+  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "Checkpoint::LoadCursors", [&]() -> absl::Status {
+    RAGPIPE_ASSIGN_OR_RETURN(cursors, state.stages.checkpoint.LoadCursors(state.source_name));
+    return absl::OkStatus();
+  }));
+  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "Source::StreamChanges", [&]() -> absl::Status {
+    RAGPIPE_ASSIGN_OR_RETURN(state.stream, state.stages.source.StreamChanges(cursors));
+    return absl::OkStatus();
+  }));
+  if (state.stream == nullptr) return absl::InternalError("Source::StreamChanges returned OK without a stream");
+  return absl::OkStatus();
+}
+
+absl::Status Prepare(State& state) {
+  RAGPIPE_RETURN_IF_ERROR(CheckOptions(state.options));
+  if (state.source_name.empty()) return absl::FailedPreconditionError("Source::name() is empty; the ledger needs a name");
+  if (state.dimension == 0) return absl::FailedPreconditionError("Embedder::dimension() is 0");
+  RAGPIPE_RETURN_IF_ERROR(PrepareCollection(state));
+  RAGPIPE_RETURN_IF_ERROR(ForEachDeadLetterPage(state, [&state](const std::vector<DeadLetter>& page) {
+    MutexLock lock(state.mutex);
+    for (const DeadLetter& letter : page) state.dead_letters.insert(HashOfId(letter.document_id));
+    return true;
+  }));
+  return OpenStream(state);
+}
+
+int Threads(int asked, int otherwise) { return std::max(1, asked != 0 ? asked : otherwise); }
+
+/// Reads the feed on this thread, with the other steps on their own, until all is committed or abandoned.
+void RunSteps(State& state) {
+  const int chunk_workers =
+      Threads(state.options.chunk_workers, static_cast<int>(std::thread::hardware_concurrency()));
+  const int embed_calls = Threads(state.options.embed_calls, state.embed_limits.calls);
+  {
+    MutexLock lock(state.mutex);
+    state.workers_alive = static_cast<std::size_t>(chunk_workers + embed_calls);
+  }
+  auto worker = [&state](auto body) {
+    return std::thread([&state, body] {
+      body();
+      MutexLock lock(state.mutex);
+      if (--state.workers_alive == 0) state.writer_wakes.notify_all();
+    });
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < chunk_workers; ++i) threads.push_back(worker([&state] { RunChunkWorker(state, *state.stream); }));
+  for (int i = 0; i < embed_calls; ++i) threads.push_back(worker([&state] { RunEmbedCaller(state); }));
+  threads.emplace_back([&state] { Writer(state).Run(); });
+
+  absl::Status status = Intake(state, *state.stream).ReadFeed();
+  if (!status.ok()) state.Abort(Rebuilt(status));
+  {
+    MutexLock lock(state.mutex);
+    state.reader_done = true;
+  }
+  state.WakeAll();
+  for (std::thread& thread : threads) thread.join();
+}
+
+/// Completes the report and says how the run ended.
+absl::Status Conclude(State& state) {
+  std::string dead_letter;
+  if (!state.IsAborting()) {
+    const absl::Status status = ForEachDeadLetterPage(state, [&dead_letter](const std::vector<DeadLetter>& page) {
+      dead_letter = page.front().document_id;
+      return false;
+    });
+    if (!status.ok()) state.Abort(Rebuilt(status));
+  }
+  RunReport report = state.Snapshot();
+  MutexLock lock(state.mutex);
+  if (report.documents.failed == 0 && !dead_letter.empty()) {
+    state.AddProblem(fmt::format("a dead letter of an earlier run is still there: document '{}'", dead_letter));
+  }
+  if (report.documents.pending != 0) {
+    state.AddProblem(fmt::format("{} changes were received but not committed", report.documents.pending));
+  }
+  if (!state.reached_end) state.AddProblem("the run ended before the feed did");
+  report.problems = state.report.problems;
+  report.complete = state.error.ok() && report.problems.empty();
+  if (state.error.ok() && report.deletions_refused != 0) {
+    state.error = absl::FailedPreconditionError(fmt::format(
+        "the deletion guard refused to delete {} documents that the source no longer lists; everything else was applied",
+        report.deletions_refused));
+  }
+  state.report = std::move(report);
+  state.concluded = true;
+  return Rebuilt(state.error);
+}
+
+absl::Status RunToEnd(State& state) {
+  if (absl::Status status = Prepare(state); status.ok()) {
+    RunSteps(state);
+  } else {
+    state.Abort(Rebuilt(status));
+  }
+  absl::Status status = Conclude(state);
+  const RunReport report = state.Snapshot();
+  state.Observe([&report](Observer& observer) { observer.OnProgress(report); });
+  return status;
+}
+
+}  // namespace
+
+class Engine::Impl {
+ public:
+  Impl(Stages stages, const PipelineOptions& options) : stages_(stages), options_(options) {}
+
+  ~Impl() {
+    if (!thread_.joinable()) return;
+    state_->Abort(absl::CancelledError("the pipeline was destroyed"));
+    thread_.join();
+  }
+
+  absl::Status Run(RunReport& report) {
+    report = {};
+    RAGPIPE_RETURN_IF_ERROR(Begin());
+    absl::Status status = RunToEnd(*state_);
+    report = state_->Snapshot();
+    End(absl::OkStatus());
+    return status;
+  }
+
+  absl::Status Start() {
+    RAGPIPE_RETURN_IF_ERROR(Begin());
+    thread_ = std::thread([this] { End(RunToEnd(*state_)); });
+    return absl::OkStatus();
+  }
+
+  absl::Status Stop(absl::Duration grace, RunReport& report) {
+    report = {};
+    if (!thread_.joinable()) return absl::FailedPreconditionError("Pipeline::Stop() without Start()");
+    {
+      MutexLock lock(state_->mutex);
+      if (state_->phase == State::Phase::kRunning) state_->phase = State::Phase::kDraining;
+    }
+    state_->WakeAll();
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      const absl::Time deadline = state_->clock.Now() + grace;
+      while (is_running_ && state_->clock.Now() < deadline) state_->clock.WaitUntil(lock, ended_, deadline);
+    }
+    state_->Abort(absl::OkStatus());  // the rest is abandoned; without effect when it has ended
+    thread_.join();
+    report = state_->Snapshot();
+    return std::move(result_);
+  }
+
+  void Cancel() {
+    const std::shared_ptr<State> state = Current();
+    if (state != nullptr) state->Abort(absl::CancelledError("the run was cancelled"));
+  }
+
+  RunReport Report() const {
+    const std::shared_ptr<State> state = Current();
+    return state == nullptr ? RunReport{} : state->Snapshot();
+  }
+
+ private:
+  absl::Status Begin() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (is_running_ || thread_.joinable()) {
+      return absl::FailedPreconditionError("the pipeline is running; one Run(), or one Start() to Stop(), at a time");
+    }
+    RAGPIPE_RETURN_IF_ERROR(GuardHostCall("a stage asked for its name or shape", [this] {
+      state_ = std::make_shared<State>(stages_, options_);
+      return absl::OkStatus();
+    }));
+    is_running_ = true;
+    return absl::OkStatus();
+  }
+
+  void End(absl::Status result) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    result_ = std::move(result);
+    is_running_ = false;
+    ended_.notify_all();
+  }
+
+  std::shared_ptr<State> Current() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return state_;
+  }
+
+  const Stages stages_;
+  const PipelineOptions options_;
+  mutable std::mutex mutex_;
+  std::condition_variable ended_;
+  bool is_running_ = false;
+  std::shared_ptr<State> state_;  // of the current run, or of the last
+  absl::Status result_;           // of the last started run
+  std::thread thread_;
+};
+
+Engine::Engine(Stages stages, const PipelineOptions& options) : impl_(std::make_unique<Impl>(stages, options)) {}
+Engine::~Engine() = default;
+
+absl::Status Engine::Run(RunReport& report) { return impl_->Run(report); }
+absl::Status Engine::Start() { return impl_->Start(); }
+absl::Status Engine::Stop(absl::Duration grace, RunReport& report) { return impl_->Stop(grace, report); }
+void Engine::Cancel() { impl_->Cancel(); }
+RunReport Engine::Report() const { return impl_->Report(); }
+
+}  // namespace ragpipe::internal

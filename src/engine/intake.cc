@@ -1,0 +1,218 @@
+#include "engine/intake.h"
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/status_macros.h"
+#include "engine/judgement.h"
+#include "engine/validation.h"
+#include "ragpipe/checkpoint.h"
+
+namespace ragpipe::internal {
+namespace {
+
+constexpr absl::Duration kPoll = absl::Milliseconds(100);  // the longest that a quiet feed delays the end of a run
+constexpr std::size_t kUnknownBodyBytes = std::size_t{64} << 10;
+constexpr std::size_t kTaskBytes = 1024;
+
+/// What the body and what is made of it will take, before it is read. The chunking step corrects it.
+std::size_t EstimateBytes(const Change& change) {
+  if (change.kind == Change::Kind::kDelete) return kTaskBytes;
+  if (change.document.has_value()) return kTaskBytes + 2 * change.document->text.size();
+  return kTaskBytes + 2 * (change.size_hint != 0 ? change.size_hint : kUnknownBodyBytes);
+}
+
+}  // namespace
+
+absl::Status Intake::ReadFeed() {
+  std::vector<Event> events;
+  bool quiet = false;
+  while (true) {
+    {
+      MutexLock lock(state_.mutex);
+      if (state_.phase != State::Phase::kRunning || state_.reached_end) return absl::OkStatus();
+      state_.reader_waits = quiet;
+    }
+    if (quiet) state_.WakeDownstream();  // what waits for more company goes on without
+    events.clear();
+    RAGPIPE_RETURN_IF_ERROR(state_.CallHost(Stage::kRead, "ChangeStream::Next", [&] {
+      const absl::Time now = state_.clock.Now();
+      return stream_.Next(quiet ? now + kPoll : now, events);
+    }));
+    quiet = events.empty();
+    if (quiet) continue;
+    {
+      MutexLock lock(state_.mutex);
+      state_.reader_waits = false;
+    }
+    RAGPIPE_RETURN_IF_ERROR(Handle(events));
+  }
+}
+
+absl::Status Intake::Handle(std::vector<Event>& events) {
+  std::vector<Change> changes;  // a run of changes asks the ledger once
+  for (Event& event : events) {
+    if (auto* change = std::get_if<Change>(&event)) {
+      changes.push_back(std::move(*change));
+      continue;
+    }
+    RAGPIPE_RETURN_IF_ERROR(AdmitChanges(changes));
+    if (auto* bad = std::get_if<BadChange>(&event)) {
+      AdmitBadChange(std::move(*bad));
+    } else if (const auto* complete = std::get_if<SnapshotComplete>(&event)) {
+      if (complete->partition.empty()) RAGPIPE_RETURN_IF_ERROR(DeleteAbsent());
+    } else if (const auto* incomplete = std::get_if<SnapshotIncomplete>(&event)) {
+      MutexLock lock(state_.mutex);
+      state_.has_holes = true;
+      state_.AddProblem(fmt::format("the source could not list everything, so nothing was deleted for its absence: {}",
+                                    std::string(incomplete->reason.message())));
+    } else if (const auto* revoked = std::get_if<PartitionRevoked>(&event)) {
+      Revoke(*revoked);
+    } else if (const auto* heartbeat = std::get_if<Heartbeat>(&event)) {
+      MutexLock lock(state_.mutex);
+      state_.frontier.Finish("", state_.frontier.Add("", "", heartbeat->watermark));
+    } else if (std::holds_alternative<EndOfFeed>(event)) {
+      MutexLock lock(state_.mutex);
+      state_.reached_end = true;
+    }
+  }
+  return AdmitChanges(changes);
+}
+
+absl::Status Intake::AdmitChanges(std::vector<Change>& changes) {
+  std::vector<Arrival> arrivals;
+  arrivals.reserve(changes.size());
+  auto decide_all = [&]() -> absl::Status {
+    RAGPIPE_RETURN_IF_ERROR(FindKnown(arrivals));
+    for (Arrival& arrival : arrivals) Decide(arrival);
+    arrivals.clear();
+    return absl::OkStatus();
+  };
+  for (Change& change : changes) {
+    const std::size_t bytes = EstimateBytes(change);
+    // What arrived holds room that the ledger may give back: ask it before waiting for more.
+    if (!arrivals.empty() && !HasRoom(bytes)) RAGPIPE_RETURN_IF_ERROR(decide_all());
+    if (!WaitForRoom(bytes)) break;
+
+    auto task = std::make_shared<Task>();
+    task->change = std::move(change);
+    if (absl::Status status = CheckDocumentId(task->change.document_id); !status.ok()) {
+      task->Fail(Stage::kRead, std::move(status));
+    }
+    arrivals.push_back(Receive(std::move(task), bytes));
+  }
+  changes.clear();
+  return decide_all();
+}
+
+Intake::Arrival Intake::Receive(TaskPtr task, std::size_t bytes) {
+  const Change& change = task->change;
+  const auto hash = HashOfId(change.document_id);
+  MutexLock lock(state_.mutex);
+  ++state_.report.documents.seen;
+  ++state_.in_flight;
+  task->charged_bytes = bytes;
+  state_.bytes_in_use += bytes;
+  task->position = state_.frontier.Add(change.partition, change.resume_after, change.updated_at);
+  if (state_.has_ledger) state_.listed.insert(hash);
+  const bool was_busy = state_.order.IsBusy(change.document_id);
+  return {std::move(task), was_busy};
+}
+
+absl::Status Intake::FindKnown(std::vector<Arrival>& arrivals) {
+  if (!state_.has_ledger) return absl::OkStatus();
+  std::vector<std::string_view> ids;
+  std::vector<Task*> asked;
+  for (const Arrival& arrival : arrivals) {
+    if (arrival.was_busy || arrival.task->outcome == Outcome::kFailed) continue;
+    ids.push_back(arrival.task->change.document_id);
+    asked.push_back(arrival.task.get());
+  }
+  if (ids.empty()) return absl::OkStatus();
+  std::vector<std::optional<LedgerEntry>> found;
+  RAGPIPE_RETURN_IF_ERROR(state_.CallHost(Stage::kRead, "Checkpoint::FindEntries", [&] {
+    return state_.stages.checkpoint.FindEntries(state_.source_name, ids, found);
+  }));
+  if (found.size() != ids.size()) {
+    return absl::InternalError(
+        fmt::format("Checkpoint::FindEntries returned {} entries for {} documents", found.size(), ids.size()));
+  }
+  for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->known = std::move(found[i]);
+  return absl::OkStatus();
+}
+
+void Intake::Decide(Arrival& arrival) {
+  TaskPtr& task = arrival.task;
+  const Change& change = task->change;
+  MutexLock lock(state_.mutex);
+  if (arrival.was_busy || state_.order.IsBusy(change.document_id)) {
+    task->known.reset();
+    if (state_.order.IsBusy(change.document_id)) {
+      if (const TaskPtr older = state_.order.Wait(task)) state_.Retire(*older, Outcome::kSuperseded);
+      return;
+    }
+    state_.order.Begin(change.document_id);
+    state_.Enter(std::move(task));
+    return;
+  }
+  if (task->outcome != Outcome::kFailed && !JudgeTask(state_, *task)) return;
+  state_.order.Begin(change.document_id);
+  state_.Enter(std::move(task));
+}
+
+void Intake::AdmitBadChange(BadChange bad) {
+  auto task = std::make_shared<Task>();
+  task->change.document_id = std::move(bad.document_id);
+  task->change.partition = std::move(bad.partition);
+  task->change.resume_after = std::move(bad.resume_after);
+  task->Fail(Stage::kRead, std::move(bad.reason));
+  if (!WaitForRoom(kTaskBytes)) return;
+  Arrival arrival = Receive(std::move(task), kTaskBytes);
+  Decide(arrival);
+}
+
+void Intake::Revoke(const PartitionRevoked& revoked) {
+  if (revoked.lost) {
+    MutexLock lock(state_.mutex);
+    state_.frontier.Lose(revoked.partition);
+    return;
+  }
+  WaitForDrain();
+}
+
+bool Intake::HasRoom(std::size_t bytes) const {
+  MutexLock lock(state_.mutex);
+  return state_.HasRoom(bytes);
+}
+
+bool Intake::WaitForRoom(std::size_t bytes) {
+  MutexLock lock(state_.mutex);
+  if (!state_.HasRoom(bytes)) {
+    state_.reader_waits = true;
+    state_.WakeDownstream();
+    while (!state_.HasRoom(bytes) && state_.phase == State::Phase::kRunning) state_.reader_wakes.wait(lock.native());
+    state_.reader_waits = false;
+  }
+  return state_.phase == State::Phase::kRunning;
+}
+
+bool Intake::WaitForDrain() {
+  MutexLock lock(state_.mutex);
+  state_.reader_waits = true;
+  state_.WakeDownstream();
+  while (state_.in_flight != 0 && state_.phase == State::Phase::kRunning) state_.reader_wakes.wait(lock.native());
+  state_.reader_waits = false;
+  return state_.phase == State::Phase::kRunning;
+}
+
+}  // namespace ragpipe::internal

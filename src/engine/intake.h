@@ -1,0 +1,52 @@
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/state.h"
+#include "ragpipe/source.h"
+
+namespace ragpipe::internal {
+
+/// The first step: reads the feed, asks the ledger what is unchanged, stale or already gone, and hands the rest on, in the
+/// order of each document and within the memory budget. Also deletes what a complete listing no longer names.
+class Intake {
+ public:
+  Intake(State& state, ChangeStream& stream) : state_(state), stream_(stream) {}
+
+  /// Reads until the feed ends or the run does.
+  absl::Status ReadFeed();
+
+ private:
+  struct Arrival {
+    TaskPtr task;
+    bool was_busy = false;  // on arrival: the ledger is asked when its turn comes
+  };
+
+  absl::Status Handle(std::vector<Event>& events);
+  absl::Status AdmitChanges(std::vector<Change>& changes);
+  Arrival Receive(TaskPtr task, std::size_t bytes);
+  absl::Status FindKnown(std::vector<Arrival>& arrivals);
+  void Decide(Arrival& arrival);
+  void AdmitBadChange(BadChange bad);
+  void Revoke(const PartitionRevoked& revoked);
+
+  bool HasRoom(std::size_t bytes) const;
+  /// Blocks while the budget is spent. False when the run is ending.
+  bool WaitForRoom(std::size_t bytes);
+  /// Blocks until everything received is committed. False when the run is ending.
+  bool WaitForDrain();
+
+  absl::Status DeleteAbsent();
+  absl::Status ForgetAbsentDeadLetters();
+
+  State& state_;
+  ChangeStream& stream_;
+};
+
+}  // namespace ragpipe::internal

@@ -1,0 +1,227 @@
+#include "engine/state.h"
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/fingerprint.h"
+#include "core/host_call.h"
+#include "ragpipe/checkpoint.h"
+#include "ragpipe/embedder.h"
+#include "ragpipe/retry.h"
+#include "ragpipe/source.h"
+
+namespace ragpipe::internal {
+namespace {
+
+constexpr std::size_t kProblemsKept = 20;
+
+absl::Duration& TimeOf(Stage stage, RunReport& report) {
+  switch (stage) {
+    case Stage::kRead:
+      return report.stage_times.read;
+    case Stage::kLoad:
+      return report.stage_times.load;
+    case Stage::kChunk:
+      return report.stage_times.chunk;
+    case Stage::kEmbed:
+      return report.stage_times.embed;
+    case Stage::kWrite:
+      return report.stage_times.write;
+    case Stage::kCommit:
+      break;
+  }
+  return report.stage_times.commit;
+}
+
+}  // namespace
+
+IdHash HashOfId(std::string_view document_id) {
+  const std::string digest = Fingerprint().Add(document_id).Digest();
+  IdHash hash;
+  std::memcpy(&hash.first, digest.data(), 8);
+  std::memcpy(&hash.second, digest.data() + 8, 8);
+  return hash;
+}
+
+State::State(Stages stages_in, const PipelineOptions& options_in)
+    : stages(stages_in),
+      options(options_in),
+      clock(options_in.clock != nullptr ? *options_in.clock : SystemClock()),
+      source_name(stages.source.name()),
+      has_ledger(stages.checkpoint.keeps_ledger()),
+      dimension(stages.embedder.dimension()),
+      embed_limits(stages.embedder.limits()),
+      random_(options.random_seed != 0 ? options.random_seed : std::random_device{}()) {
+  report.started = clock.Now();
+}
+
+void State::Enter(TaskPtr task) {
+  const bool needs_work = task->outcome == Outcome::kProcessed || !task->judged;
+  if (needs_work && task->outcome != Outcome::kFailed) {
+    to_load.push_back(std::move(task));
+    loaders_wake.notify_one();
+  } else {
+    to_write.push_back(std::move(task));
+    writer_wakes.notify_one();
+  }
+}
+
+void State::Retire(Task& task, Outcome outcome) {
+  frontier.Finish(task.change.partition, task.position);
+  Settle(task, outcome);
+}
+
+void State::Settle(Task& task, Outcome outcome) {
+  RunReport::Documents& documents = report.documents;
+  switch (outcome) {
+    case Outcome::kUnchanged:
+      ++documents.unchanged;
+      break;
+    case Outcome::kStale:
+      ++documents.stale;
+      break;
+    case Outcome::kSuperseded:
+      ++documents.superseded;
+      break;
+    case Outcome::kProcessed:
+      ++documents.processed;
+      break;
+    case Outcome::kDeleted:
+      ++documents.deleted;
+      break;
+    case Outcome::kFailed:
+      ++documents.failed;
+      break;
+  }
+  CountChunks(task, outcome);
+  Drop(task);
+}
+
+void State::Drop(Task& task) {
+  Charge(task, 0);
+  --in_flight;
+  reader_wakes.notify_one();
+}
+
+void State::EndTurn(const Task& task) {
+  if (TaskPtr next = order.End(task.change.document_id)) Enter(std::move(next));
+}
+
+void State::CountChunks(const Task& task, Outcome outcome) {
+  RunReport::Chunks& chunks = report.chunks;
+  if (outcome == Outcome::kSuperseded) return;
+  if (outcome == Outcome::kDeleted || outcome == Outcome::kProcessed) {
+    chunks.deleted += task.deletes.size();
+    for (const PlannedChunk& chunk : task.chunks) {
+      ++chunks.total;
+      if (chunk.action == PlannedChunk::Action::kEmbed) ++chunks.embedded;
+      if (chunk.action == PlannedChunk::Action::kPatch) ++chunks.patched;
+      if (chunk.action == PlannedChunk::Action::kKeep || chunk.action == PlannedChunk::Action::kReuse) ++chunks.reused;
+    }
+  } else if (task.known.has_value()) {  // the index keeps what it held
+    chunks.total += task.known->chunks.size();
+    chunks.reused += task.known->chunks.size();
+  }
+}
+
+void State::Charge(Task& task, std::size_t bytes) {
+  bytes_in_use += bytes;
+  bytes_in_use -= std::exchange(task.charged_bytes, bytes);
+}
+
+void State::AddProblem(std::string problem) {
+  if (report.problems.size() < kProblemsKept) report.problems.push_back(std::move(problem));
+}
+
+RunReport State::Snapshot() const {
+  MutexLock lock(mutex);
+  RunReport snapshot = report;
+  if (!concluded) {
+    snapshot.elapsed = clock.Now() - snapshot.started;
+    const RunReport::Documents& d = snapshot.documents;
+    snapshot.documents.pending =
+        d.seen - d.unchanged - d.stale - d.superseded - d.processed - d.deleted - d.failed;
+  }
+  return snapshot;
+}
+
+void State::Abort(absl::Status status) {
+  {
+    MutexLock lock(mutex);
+    if (phase != Phase::kAborting) {
+      phase = Phase::kAborting;
+      if (error.ok()) error = std::move(status);
+    }
+  }
+  WakeAll();
+}
+
+bool State::IsAborting() const {
+  MutexLock lock(mutex);
+  return phase == Phase::kAborting;
+}
+
+absl::Status State::CallHostOnce(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call) {
+  const auto begin = std::chrono::steady_clock::now();
+  absl::Status status = GuardHostCall(what, call);
+  const absl::Duration spent = absl::FromChrono(std::chrono::steady_clock::now() - begin);
+  MutexLock lock(mutex);
+  TimeOf(stage, report) += spent;
+  return status;
+}
+
+absl::Status State::CallHost(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call) {
+  for (int attempt = 1;; ++attempt) {
+    absl::Status status = CallHostOnce(stage, what, call);
+    if (status.ok() || !IsTransient(status)) return status;
+    if (attempt >= options.retry.max_attempts) {
+      return Annotated(fmt::format("{} failed {} times, last with", what, attempt), status);
+    }
+    absl::Duration pause;
+    {
+      MutexLock lock(mutex);
+      ++report.retries;
+      pause = Backoff(status, attempt);
+    }
+    Observe([&](Observer& observer) { observer.OnRetry(stage, status, attempt, pause); });
+
+    MutexLock lock(mutex);
+    const absl::Time deadline = clock.Now() + pause;
+    while (phase != Phase::kAborting && clock.Now() < deadline) clock.WaitUntil(lock.native(), sleepers_wake, deadline);
+    if (phase == Phase::kAborting) return absl::CancelledError(fmt::format("the run ended while {} was retried", what));
+  }
+}
+
+absl::Duration State::Backoff(const absl::Status& status, int attempt) {
+  if (const std::optional<absl::Duration> retry_after = GetRetryAfter(status)) {
+    return std::min(*retry_after, options.retry.max_retry_after);
+  }
+  const absl::Duration cap =
+      std::min(options.retry.max_backoff, options.retry.initial_backoff * std::pow(2.0, std::min(attempt - 1, 60)));
+  return cap * std::uniform_real_distribution<double>(0, 1)(random_);
+}
+
+void State::Observe(absl::FunctionRef<void(Observer&)> tell) {
+  if (options.observer == nullptr) return;
+  MutexLock lock(observer_mutex_);
+  // An observer only watches: what goes wrong in it must not change the run.
+  GuardHostCall("Observer", [&] {
+    tell(*options.observer);
+    return absl::OkStatus();
+  }).IgnoreError();
+}
+
+}  // namespace ragpipe::internal

@@ -1,0 +1,165 @@
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/functional/function_ref.h>
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/document_order.h"
+#include "engine/frontier.h"
+#include "engine/mutex.h"
+#include "engine/task.h"
+#include "ragpipe/embedder.h"
+#include "ragpipe/internal/engine.h"
+#include "ragpipe/options.h"
+#include "ragpipe/report.h"
+#include "ragpipe/source.h"
+
+namespace ragpipe::internal {
+
+/// 128 bits of a document id: sets of these take a tenth of the memory of the ids.
+using IdHash = std::pair<std::uint64_t, std::uint64_t>;
+IdHash HashOfId(std::string_view document_id);
+
+/// What the threads of one run share: the queues between the steps, the counters that tell when a step has nothing left
+/// upstream, and the report. One lock guards it; no host call is made under it.
+class State {
+ public:
+  enum class Phase {
+    kRunning,
+    kDraining,  ///< nothing more is read; what is in flight finishes
+    kAborting,  ///< what is in flight is dropped; what is finished is committed
+  };
+
+  State(Stages stages, const PipelineOptions& options);
+
+  const Stages stages;
+  const PipelineOptions options;
+  Clock& clock;
+  const std::string source_name;
+  const bool has_ledger;
+  const std::size_t dimension;
+  const EmbedLimits embed_limits;
+
+  std::unique_ptr<ChangeStream> stream;  ///< set before the threads start
+
+  mutable Mutex mutex;
+
+  // Who waits for what.
+  std::condition_variable reader_wakes;
+  std::condition_variable loaders_wake;
+  std::condition_variable embedders_wake;
+  std::condition_variable writer_wakes;
+  std::condition_variable sleepers_wake;  ///< pauses between retries
+
+  // The way of a task: to_load → to_embed → to_write, or from intake straight to to_write.
+  std::deque<TaskPtr> to_load RAGPIPE_GUARDED_BY(mutex);
+  std::deque<EmbedItem> to_embed RAGPIPE_GUARDED_BY(mutex);
+  std::deque<TaskPtr> to_write RAGPIPE_GUARDED_BY(mutex);
+  std::size_t loading RAGPIPE_GUARDED_BY(mutex) = 0;        ///< tasks that a chunk worker holds
+  std::size_t embed_calls RAGPIPE_GUARDED_BY(mutex) = 0;    ///< embedder calls in flight
+  std::size_t embed_bytes RAGPIPE_GUARDED_BY(mutex) = 0;    ///< in to_embed
+  std::size_t embed_tokens RAGPIPE_GUARDED_BY(mutex) = 0;   ///< in to_embed
+  std::size_t in_flight RAGPIPE_GUARDED_BY(mutex) = 0;      ///< tasks made and not retired
+  std::size_t bytes_in_use RAGPIPE_GUARDED_BY(mutex) = 0;   ///< of the memory budget
+  std::size_t workers_alive RAGPIPE_GUARDED_BY(mutex) = 0;  ///< chunk and embedding threads
+
+  bool reader_waits RAGPIPE_GUARDED_BY(mutex) = false;  ///< for the budget, for a drain, or for a quiet feed
+  bool reader_done RAGPIPE_GUARDED_BY(mutex) = false;
+  bool finished RAGPIPE_GUARDED_BY(mutex) = false;  ///< the writer made its last commit
+  bool concluded RAGPIPE_GUARDED_BY(mutex) = false;  ///< the report is final
+  Phase phase RAGPIPE_GUARDED_BY(mutex) = Phase::kRunning;
+  absl::Status error RAGPIPE_GUARDED_BY(mutex);  ///< the first that stopped the run
+  bool reached_end RAGPIPE_GUARDED_BY(mutex) = false;
+  bool has_holes RAGPIPE_GUARDED_BY(mutex) = false;  ///< some listing was incomplete
+
+  DocumentOrder order RAGPIPE_GUARDED_BY(mutex);
+  Frontier frontier RAGPIPE_GUARDED_BY(mutex);
+  absl::flat_hash_set<IdHash> listed RAGPIPE_GUARDED_BY(mutex);  ///< since the stream opened
+  absl::flat_hash_set<IdHash> dead_letters RAGPIPE_GUARDED_BY(mutex);  ///< at the start
+  std::vector<std::string> gone_dead_letters RAGPIPE_GUARDED_BY(mutex);  ///< of documents that no longer exist
+  RunReport report RAGPIPE_GUARDED_BY(mutex);
+
+  /// Nothing more comes to the embedding step unless the reader goes on.
+  bool IsQuietBeforeEmbedding() const RAGPIPE_REQUIRES(mutex) {
+    return (reader_waits || reader_done) && to_load.empty() && loading == 0;
+  }
+
+  /// Nothing more comes to the writer unless the reader goes on.
+  bool IsQuietBeforeWriting() const RAGPIPE_REQUIRES(mutex) {
+    return IsQuietBeforeEmbedding() && to_embed.empty() && embed_calls == 0;
+  }
+
+  /// To be called when one of the two predicates above may have become true.
+  void WakeDownstream() {
+    embedders_wake.notify_all();
+    writer_wakes.notify_all();
+  }
+  void WakeAll() {
+    reader_wakes.notify_all();
+    loaders_wake.notify_all();
+    WakeDownstream();
+    sleepers_wake.notify_all();
+  }
+
+  bool HasRoom(std::size_t bytes) const RAGPIPE_REQUIRES(mutex) {
+    return in_flight == 0 || bytes_in_use + bytes <= options.memory_budget;
+  }
+
+  /// Puts a task whose document it is the turn of into the queue of its next step.
+  void Enter(TaskPtr task) RAGPIPE_REQUIRES(mutex);
+
+  /// A task that needs no commit of its own ends: Settle(), and the frontier of its partition moves past it.
+  void Retire(Task& task, Outcome outcome) RAGPIPE_REQUIRES(mutex);
+
+  /// Counts a task as ended and gives its room back.
+  void Settle(Task& task, Outcome outcome) RAGPIPE_REQUIRES(mutex);
+
+  /// Gives up a task whose partition was lost: it stays pending.
+  void Drop(Task& task) RAGPIPE_REQUIRES(mutex);
+
+  /// The change that waited for this one to be committed begins.
+  void EndTurn(const Task& task) RAGPIPE_REQUIRES(mutex);
+
+  /// Changes what a task holds of the memory budget.
+  void Charge(Task& task, std::size_t bytes) RAGPIPE_REQUIRES(mutex);
+
+  void AddProblem(std::string problem) RAGPIPE_REQUIRES(mutex);
+
+  /// The report as of now.
+  RunReport Snapshot() const;
+
+  /// Ends the run with `status`, unless it is ending already. Takes the lock.
+  void Abort(absl::Status status);
+  bool IsAborting() const;
+
+  /// Calls a host stage: times it, catches exceptions, and repeats it while it fails with a transient code, pausing as
+  /// RetryOptions say. kCancelled when the run was aborted in a pause.
+  absl::Status CallHost(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call);
+
+  /// The same, once. For calls whose repetition is somebody else's business.
+  absl::Status CallHostOnce(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call);
+
+  /// Tells the observer, if there is one. No lock may be held.
+  void Observe(absl::FunctionRef<void(Observer&)> tell);
+
+ private:
+  void CountChunks(const Task& task, Outcome outcome) RAGPIPE_REQUIRES(mutex);
+  absl::Duration Backoff(const absl::Status& status, int attempt) RAGPIPE_REQUIRES(mutex);
+
+  std::mt19937_64 random_ RAGPIPE_GUARDED_BY(mutex);
+  Mutex observer_mutex_;
+};
+
+}  // namespace ragpipe::internal

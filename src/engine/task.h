@@ -1,0 +1,91 @@
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ragpipe/chunk.h"
+#include "ragpipe/document.h"
+#include "ragpipe/ledger.h"
+#include "ragpipe/source.h"
+
+namespace ragpipe::internal {
+
+inline constexpr std::size_t kNoRow = std::numeric_limits<std::size_t>::max();
+
+/// What becomes of one chunk of the new version.
+struct PlannedChunk {
+  enum class Action {
+    kKeep,   ///< stored exactly so
+    kPatch,  ///< stored; another payload
+    kReuse,  ///< a new record with a vector that exists
+    kEmbed,  ///< a new record with a new vector
+  };
+
+  Chunk chunk;
+  std::string_view embedded_text;  ///< into the document, or into Task::joined_texts
+  std::size_t position = 0;
+  LedgerChunk keys;
+  Action action = Action::kEmbed;
+  std::size_t row = kNoRow;  ///< in Task::vectors, for kReuse and kEmbed
+};
+
+/// How a change ends.
+enum class Outcome { kUnchanged, kStale, kSuperseded, kProcessed, kDeleted, kFailed };
+
+/// Where a change stands in the order of its partition.
+struct FrontierPosition {
+  std::uint64_t epoch = 0;  ///< of the partition's assignment
+  std::uint64_t sequence = 0;
+};
+
+/// One change on its way from intake to commit. One thread at a time works on it, except that embedding threads fill
+/// different rows of `vectors`.
+struct Task {
+  Change change;
+  FrontierPosition position;
+  bool judged = false;  ///< `known` was looked up and the change has to be processed
+  std::optional<LedgerEntry> known;
+
+  Document document;
+  bool came_with_body = false;  ///< a dead letter must keep the body: nobody could read it again
+  std::string content_hash;
+  std::vector<PlannedChunk> chunks;
+  std::deque<std::string> joined_texts;   ///< embedded texts that are no piece of the document; addresses are stable
+  std::vector<float> vectors;             ///< [rows][dimension]
+  std::vector<std::string_view> deletes;  ///< record ids of `known` that vanished
+  std::size_t awaited_rows = 0;           ///< not embedded yet; guarded by State::mutex
+
+  Outcome outcome = Outcome::kProcessed;
+  Stage failed_stage = Stage::kRead;
+  absl::Status failure;  ///< why outcome is kFailed
+
+  std::size_t charged_bytes = 0;  ///< of the memory budget; guarded by State::mutex
+
+  void Fail(Stage stage, absl::Status reason) {
+    outcome = Outcome::kFailed;
+    failed_stage = stage;
+    failure = std::move(reason);
+  }
+};
+
+using TaskPtr = std::shared_ptr<Task>;
+
+/// One text on its way to the embedder.
+struct EmbedItem {
+  TaskPtr task;
+  std::size_t row = 0;
+  std::size_t chunk = 0;  ///< in Task::chunks
+  std::string_view text;
+  std::size_t tokens = 0;
+};
+
+}  // namespace ragpipe::internal

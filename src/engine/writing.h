@@ -1,0 +1,46 @@
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "engine/state.h"
+#include "engine/task.h"
+
+namespace ragpipe::internal {
+
+/// The last two steps, on one thread: writes whole documents to the sink, and commits by time and size, always in the order
+/// Write, Flush, Commit.
+class Writer {
+ public:
+  explicit Writer(State& state) : state_(state) {}
+
+  /// The body of the thread. Returns when everything is committed or the run was aborted.
+  void Run();
+
+ private:
+  enum class Reason { kMoreToWrite, kCommitIsDue, kFinished };
+
+  Reason WaitForWork(std::vector<TaskPtr>& tasks);
+  bool HasUncommitted() const RAGPIPE_REQUIRES(state_.mutex);
+  bool IsCommitDue(absl::Time now) const RAGPIPE_REQUIRES(state_.mutex);
+
+  /// Writes tasks to the sink; a document that the sink refuses fails alone. An error ends the run.
+  absl::Status Write(std::span<const TaskPtr> tasks);
+  absl::Status WritePart(std::span<const TaskPtr> tasks);
+
+  /// Flush and Commit of everything written, then retires the tasks. In commit.cc.
+  absl::Status Commit();
+  void Acknowledge(std::span<const PartitionCursor> cursors);
+  void RetireCommitted();
+
+  State& state_;
+  std::vector<TaskPtr> uncommitted_;
+  std::size_t uncommitted_bytes_ = 0;
+  absl::Time oldest_uncommitted_ = absl::InfiniteFuture();
+};
+
+}  // namespace ragpipe::internal
