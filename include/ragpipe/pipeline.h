@@ -21,27 +21,33 @@ namespace ragpipe {
 namespace internal {
 
 template <class T>
-struct Held {  // a stage given by value, or borrowed as T = Stage&
+struct StageTypeOf {
   using Type = std::remove_reference_t<T>;
-  T stage;
-  Type& get() { return stage; }
 };
-
 template <class T, class D>
-struct Held<std::unique_ptr<T, D>> {
+struct StageTypeOf<std::unique_ptr<T, D>> {
   using Type = T;
-  std::unique_ptr<T, D> stage;
-  Type& get() { return *stage; }
 };
 
 template <class T>
-using StageType = typename Held<T>::Type;
+using StageType = typename StageTypeOf<T>::Type;
+
+template <class T>
+struct Held {  // a stage by value, or borrowed as T = Stage&
+  T stage;
+  StageType<T>& get() { return stage; }
+};
+template <class T, class D>
+struct Held<std::unique_ptr<T, D>> {
+  std::unique_ptr<T, D> stage;
+  T& get() { return *stage; }
+};
 
 }  // namespace internal
 
-/// A stage by value, by unique_ptr or by reference, whose class derives from the interface.
+/// A stage by reference, by unique_ptr, or by value if it can be moved, whose class derives from the interface.
 template <class T, class Interface>
-concept StageOf = std::derived_from<internal::StageType<T>, Interface>;
+concept StageOf = std::derived_from<internal::StageType<T>, Interface> && std::move_constructible<T>;
 
 /// Composes the five stages and keeps the index equal to the source. A stage given as an rvalue is moved in and owned (a
 /// unique_ptr owns one that cannot move); one given as an lvalue is borrowed and must outlive the pipeline.

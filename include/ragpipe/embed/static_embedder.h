@@ -24,7 +24,8 @@ struct StaticModelFiles {
 
 /// Static embeddings (M. Tulkens, T. van Dongen, "Model2Vec", 2024): the mean of the tokens' table rows, each times its
 /// weight, divided by its L2 norm where the model's config says so. Runs in-process, without a network or a runtime. A text
-/// without any known token has the zero vector. A value: copies share the table.
+/// without any known token has the zero vector. No text is truncated, whatever the config's `max_length`; documents and queries
+/// are embedded alike. A value: copies share the table.
 /// Threading: from several threads at once.
 class RAGPIPE_EXPORT StaticEmbedder final : public Embedder {
  public:
@@ -38,6 +39,8 @@ class RAGPIPE_EXPORT StaticEmbedder final : public Embedder {
   std::size_t dimension() const override;
   EmbedLimits limits() const override;
   std::string Fingerprint() const override;
+  /// Errors: kDeadlineExceeded; kOutOfRange when a text's vector is too large for floats; kInternal when `out` has not
+  /// dimension() floats for each text.
   absl::Status Embed(const EmbedRequest& request, std::span<float> out) override;
 
   /// The model's own; chunkers that count with it agree with the embedder.

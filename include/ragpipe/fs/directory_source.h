@@ -20,8 +20,8 @@ struct DirectorySourceOptions {
   /// is any number of parts, `[a-z]` and `[!a-z]` are sets, `{md,txt}` alternatives, `docs/` is `docs/**`, and `\` takes the
   /// special meaning of the next character.
   std::vector<std::string> include = {"**"};
-  std::vector<std::string> exclude;  ///< wins over include; a glob that matches a directory excludes all below it
-  bool hidden = false;               ///< also files and directories whose name begins with '.'
+  std::vector<std::string> exclude = {};  ///< wins over include; a glob that matches a directory excludes all below it
+  bool hidden = false;                    ///< also files and directories whose name begins with '.'
 
   /// To files and directories, wherever they lead; a directory already on the path is not entered again, and a link to
   /// nothing is no file. When false no link is followed, but the root itself may be one.
@@ -32,7 +32,7 @@ struct DirectorySourceOptions {
   bool binary = false;
 
   std::size_t max_file_bytes = std::size_t{64} << 20;  ///< a larger file becomes a dead letter, unread
-  std::string name;        ///< Source::name(); empty = "fs:" + the root as given, without slashes at its end
+  std::string name = {};   ///< Source::name(); empty = "fs:" + the root as given, without slashes at its end
   Clock* clock = nullptr;  ///< borrowed; null = SystemClock(); it tells which files are too new for a version token
 };
 

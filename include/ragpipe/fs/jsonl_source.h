@@ -16,13 +16,13 @@
 namespace ragpipe::fs {
 
 struct JsonlSourceOptions {
-  std::string id_field = "id";               ///< a string or an integer
-  std::string text_field = "text";           ///< a string
-  std::vector<std::string> metadata_fields;  ///< copied when present: bool, number, string, list of strings; null = absent
+  std::string id_field = "id";                    ///< a string or an integer
+  std::string text_field = "text";                ///< a string
+  std::vector<std::string> metadata_fields = {};  ///< copied when present: bool, number, string, list of strings; null = absent
   std::string media_type = "text/plain";
-  std::string deleted_field;     ///< when set: a line where it is true deletes the document
-  std::string ordinal_field;     ///< when set: an integer >= 0, in every line, that orders the versions of one document
-  std::string updated_at_field;  ///< when set: RFC 3339 text, or a number of seconds since 1970; null or absent = unknown
+  std::string deleted_field = {};     ///< when set: a line where it is true deletes the document
+  std::string ordinal_field = {};     ///< when set: an integer >= 0, in every line, that orders the versions of one document
+  std::string updated_at_field = {};  ///< when set: RFC 3339 text, or a number of seconds since 1970; null or absent = unknown
 
   /// False: the file is a log; each run goes on after the last committed line, and lines once read are not read again.
   /// True: the file is the whole truth; each run reads all of it and documents that are gone from it are deleted. Replace such
@@ -30,7 +30,7 @@ struct JsonlSourceOptions {
   bool snapshot = false;
 
   std::size_t max_line_bytes = std::size_t{64} << 20;  ///< a longer line becomes a dead letter
-  std::string name;        ///< Source::name(); empty = "jsonl:" + the path as given
+  std::string name = {};                               ///< Source::name(); empty = "jsonl:" + the path as given
   Clock* clock = nullptr;  ///< borrowed; null = SystemClock(); it tells when the deadline of Next() has come
 };
 

@@ -12,8 +12,8 @@ namespace ragpipe::text {
 
 /// The BERT tokenizer: BertNormalizer, BertPreTokenizer, greedy longest match with a continuation prefix (Wu et al., 2016,
 /// arXiv:1609.08144; rules as in Hugging Face `tokenizers`). Ids are identical to those of `tokenizers` 0.23 on any valid
-/// UTF-8, and do not depend on the version of ICU: general categories are of Unicode 8, decompositions of 12.1, lower case of
-/// 17, as there. A token's range spans the characters it came from, without dropped ones at its ends.
+/// UTF-8, and do not depend on the version of ICU: general categories are of Unicode 8, decompositions of 9, lower case of 17,
+/// as there. A token's range spans the characters it came from, without dropped ones at its ends.
 class RAGPIPE_EXPORT WordPiece final : public Tokenizer {
  public:
   /// Reads the text of a `tokenizer.json`. `truncation`, `padding` and `post_processor` are ignored: they do not change
