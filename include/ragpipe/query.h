@@ -31,9 +31,9 @@ struct Condition {
     kAbsent,
   };
 
-  std::string field;
+  std::string field = {};
   Op op = Op::kEqual;
-  std::vector<MetadataValue> values;  ///< one; any number for kAnyOf; none for kPresent and kAbsent
+  std::vector<MetadataValue> values = {};  ///< one; any number for kAnyOf; none for kPresent and kAbsent
 };
 
 /// All conditions must hold; an empty filter lets everything through.
@@ -51,12 +51,12 @@ enum class Fusion {
 };
 
 struct Query {
-  std::string text;  ///< UTF-8
+  std::string text = {};  ///< UTF-8
   std::size_t top_k = 10;
   SearchMode mode = SearchMode::kHybrid;
   Fusion fusion = Fusion::kConvexSum;
   double vector_weight = 0.4;  ///< in [0, 1]; of kConvexSum
-  Filter filter;
+  Filter filter = {};
 };
 
 /// A query as an index gets it: with its vector.

@@ -3,26 +3,34 @@
 #include <absl/time/time.h>
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <string>
 #include <string_view>
 
+#include "core/utf8.h"
+
 namespace ragpipe {
 namespace {
 
+/// Messages may quote what a host's stage said, so they are not trusted to be UTF-8.
 void AppendJsonString(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+  while (!text.empty()) {
+    const auto byte = static_cast<unsigned char>(text.front());
+    const std::size_t length = internal::Utf8SequenceLength(text);
+    if (length == 0) {
+      out += "\xEF\xBF\xBD";  // U+FFFD
+    } else if (byte == '"' || byte == '\\') {
       out += '\\';
-      out += c;
+      out += text.front();
     } else if (byte < 0x20 || byte == 0x7F) {
       fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
     } else {
-      out += c;
+      out += text.substr(0, length);
     }
+    text.remove_prefix(length == 0 ? 1 : length);
   }
   out += '"';
 }

@@ -115,6 +115,7 @@ Writer::Reason Writer::WaitForWork(std::vector<TaskPtr>& tasks) {
       state_.to_write.pop_front();
       if (state_.frontier.IsLost(tasks.back()->change.partition, tasks.back()->position)) {
         state_.Drop(*tasks.back());
+        state_.EndTurn(*tasks.back());
         tasks.pop_back();
       }
     }

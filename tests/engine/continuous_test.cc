@@ -1,0 +1,190 @@
+// Start, Stop, Cancel, budget and commits in real time.
+#include <absl/time/clock.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "engine/rig.h"
+#include "support/seed.h"
+
+using namespace ragpipe;
+using namespace ragpipe::testing;
+
+namespace {
+
+void AwaitProcessed(const auto& pipeline, std::uint64_t count) {
+  while (pipeline.Report().documents.processed < count) absl::SleepFor(absl::Milliseconds(1));
+}
+
+}  // namespace
+
+TEST_CASE("an endless feed is indexed as it comes until it is stopped") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true});
+  rig.options.clock = nullptr;
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  CHECK(absl::IsFailedPrecondition(pipeline.Start()));
+  RunReport other;
+  CHECK(absl::IsFailedPrecondition(pipeline.Run(other)));
+  rig.source.Put("a", "text a");
+  AwaitProcessed(pipeline, 1);
+  CHECK(rig.store.records().size() == 1);  // a quiet feed commits at once
+  rig.source.Put("b", "text b");
+  rig.source.Delete("a");
+  AwaitProcessed(pipeline, 2);
+  while (pipeline.Report().documents.deleted < 1) absl::SleepFor(absl::Milliseconds(1));
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
+  CheckReport(rig.report);
+  CHECK(rig.report.documents.seen == 3);
+  CHECK_FALSE(rig.report.complete);
+  rig.CheckIndexEqualsSource();
+  CHECK(absl::IsFailedPrecondition(pipeline.Stop(absl::Seconds(1), rig.report)));
+
+  REQUIRE_OK(pipeline.Start());  // goes on where it stopped
+  rig.source.Put("c", "text c");
+  AwaitProcessed(pipeline, 1);
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
+  CHECK(rig.report.documents.seen == 1);
+  rig.CheckIndexEqualsSource();
+}
+
+TEST_CASE("stopping drains what is in flight within the grace, and abandons the rest after it") {
+  std::atomic<bool> is_slow{true};
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
+          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest&) {
+             return is_slow ? absl::UnavailableError("not yet") : absl::OkStatus();
+           }});
+  rig.options.clock = nullptr;
+  rig.options.retry.max_attempts = 1'000'000;
+  rig.options.retry.initial_backoff = absl::Hours(1);
+  rig.options.retry.max_backoff = absl::Hours(1);
+  for (int i = 0; i < 10; ++i) rig.source.Put("doc" + std::to_string(i), "text " + std::to_string(i));
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  while (pipeline.Report().retries == 0) absl::SleepFor(absl::Milliseconds(1));
+  const absl::Time begin = absl::Now();
+  REQUIRE_OK(pipeline.Stop(absl::Milliseconds(50), rig.report));
+  CHECK(absl::Now() - begin < absl::Seconds(30));  // the pause of an hour was cut short
+  CheckReport(rig.report);
+  CHECK(rig.report.documents.pending == rig.report.documents.seen);
+  is_slow = false;
+  REQUIRE_OK(pipeline.Start());
+  AwaitProcessed(pipeline, 10);
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
+  rig.CheckIndexEqualsSource();
+}
+
+TEST_CASE("cancelling a run from another thread keeps what is committed") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true});
+  rig.options.clock = nullptr;
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  rig.source.Put("a", "text");
+  std::thread canceller([&] {
+    AwaitProcessed(pipeline, 1);
+    pipeline.Cancel();
+  });
+  const absl::Status status = pipeline.Run(rig.report);
+  canceller.join();
+  CHECK(absl::IsCancelled(status));
+  CheckReport(rig.report);
+  CHECK(rig.report.documents.processed == 1);
+  rig.CheckIndexEqualsSource();
+}
+
+TEST_CASE("destroying a started pipeline stops it") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true});
+  rig.options.clock = nullptr;
+  rig.source.Put("a", "text");
+  {
+    Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+    REQUIRE_OK(pipeline.Start());
+  }
+  CHECK(rig.store.records().size() <= 1);
+}
+
+TEST_CASE("an error in a started run comes back from Stop") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
+          {.on_call = [](const EmbedRequest&) { return absl::UnauthenticatedError("no key"); }});
+  rig.options.clock = nullptr;
+  rig.source.Put("a", "text");
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  while (pipeline.Report().embed.calls == 0) absl::SleepFor(absl::Milliseconds(1));
+  const absl::Status status = pipeline.Stop(absl::Seconds(10), rig.report);
+  CHECK(absl::IsUnauthenticated(status));
+  CheckReport(rig.report);
+}
+
+TEST_CASE("commits come by number of documents") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed});
+  rig.options.clock = nullptr;
+  rig.options.commit_interval = absl::Hours(1);
+  rig.options.commit_documents = 100;
+  for (int i = 0; i < 1000; ++i) rig.source.Put("doc" + std::to_string(i), "text " + std::to_string(i));
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.commits >= 4);  // a write takes up to 256 documents
+  CHECK(rig.observer.progress().size() >= rig.report.commits);
+  CHECK(rig.observer.progress().back().complete);
+}
+
+TEST_CASE("a slow sink stops the source at the memory budget") {
+  Rig rig({.lazy = true, .events_per_call = 1});
+  rig.options.clock = nullptr;
+  rig.options.memory_budget = 200'000;
+  const std::string text(10'000, 'x');
+  for (int i = 0; i < 200; ++i) rig.source.Put("doc" + std::to_string(1000 + i), text + std::to_string(i));
+  std::atomic<std::uint64_t> most_ahead{0};
+  struct SlowSink final : VectorSink {
+    SlowSink(VectorSink& s, MemorySource& f, std::atomic<std::uint64_t>& m) : sink(s), source(f), most_ahead(m) {}
+    absl::Status EnsureCollection(const CollectionSpec& spec) override { return sink.EnsureCollection(spec); }
+    absl::Status Write(std::span<const DocumentWrite> writes) override {
+      absl::SleepFor(absl::Milliseconds(2));
+      most_ahead = std::max(most_ahead.load(), source.counts().documents_loaded - written);
+      written += writes.size();
+      return sink.Write(writes);
+    }
+    absl::Status Flush() override { return sink.Flush(); }
+    VectorSink& sink;
+    MemorySource& source;
+    std::atomic<std::uint64_t>& most_ahead;
+    std::uint64_t written = 0;
+  } sink(rig.store.sink(), rig.source, most_ahead);
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, sink, rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Run(rig.report));
+  CHECK(rig.report.complete);
+  CHECK(most_ahead <= 25);  // 200 KB of documents of 10 KB and what is made of them
+}
+
+TEST_CASE("many threads, many documents, many kinds of change: the index is right") {
+  RAGPIPE_RANDOM_TEST(random);
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true, .partitions = 3}, {},
+          {.limits = {.texts = 7, .calls = 3}});
+  rig.options.clock = nullptr;
+  rig.options.chunk_workers = 4;
+  rig.options.embed_calls = 3;
+  rig.options.memory_budget = 20'000;
+  rig.options.commit_interval = absl::Milliseconds(2);
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  for (int i = 0; i < 2000; ++i) {
+    const std::string id = "doc" + std::to_string(random() % 60);
+    if (random() % 5 == 0) {
+      rig.source.Delete(id);
+    } else {
+      std::string text;
+      for (std::uint64_t p = random() % 6; p > 0; --p) text += "paragraph " + std::to_string(random() % 200) + "\n\n";
+      rig.source.Put(id, text, {{"n", static_cast<std::int64_t>(random() % 3)}});
+    }
+    if (random() % 50 == 0) absl::SleepFor(absl::Milliseconds(1));
+  }
+  rig.source.End();
+  const auto is_settled = [&] {
+    const auto d = pipeline.Report().documents;
+    return d.seen > 0 && d.pending == 0 && d.seen == rig.source.counts().changes_sent;
+  };
+  for (int i = 0; i < 20'000 && !is_settled(); ++i) absl::SleepFor(absl::Milliseconds(1));
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(30), rig.report));
+  CheckReport(rig.report);
+  rig.CheckIndexEqualsSource();
+}

@@ -1,0 +1,223 @@
+// Order: of one document's changes, of cursors, and of late data.
+#include <absl/time/clock.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+
+#include "engine/rig.h"
+
+using namespace ragpipe;
+using namespace ragpipe::testing;
+
+namespace {
+
+Document Versioned(std::string id, std::string text, std::uint64_t ordinal) {
+  Document document;
+  document.id = std::move(id);
+  document.text = std::move(text);
+  document.version = {"v" + std::to_string(ordinal), ordinal};
+  return document;
+}
+
+/// An embedder whose calls wait until a text that is not held comes, or until it is opened.
+class Gate {
+ public:
+  void Wait(std::string_view text) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (text.find("held") == std::string_view::npos) return;
+    is_held_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return is_open_; });
+  }
+  void AwaitHeld() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return is_held_; });
+  }
+  void Open() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    is_open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_held_ = false;
+  bool is_open_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("late data does not regress the index") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed});
+  rig.source.Put(Versioned("a", "new text", 7));
+  REQUIRE_OK(rig.Run());
+  const auto now = rig.source.documents();
+  rig.source.Put(Versioned("a", "old text", 3));
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.stale == 1);
+  CHECK(rig.report.chunks.reused == 1);
+  rig.CheckIndexHolds(now);
+
+  Change late_delete;
+  late_delete.kind = Change::Kind::kDelete;
+  late_delete.document_id = "a";
+  late_delete.version.ordinal = 5;
+  rig.source.Push(late_delete);
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.stale == 1);
+  rig.CheckIndexHolds(now);
+}
+
+TEST_CASE("the same content under a newer ordinal fences what lies between") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed});
+  Document document = Versioned("a", "text", 1);
+  document.version.token = "same";
+  rig.source.Put(document);
+  REQUIRE_OK(rig.Run());
+  document.version.ordinal = 3;
+  rig.source.Put(document);
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.unchanged == 1);
+  const auto now = rig.source.documents();
+  rig.source.Put(Versioned("a", "between", 2));
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.stale == 1);
+  rig.CheckIndexHolds(now);
+}
+
+TEST_CASE("a newer waiting change replaces an older one, and none overtakes") {
+  Gate gate;
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
+          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
+             for (const std::string_view text : request.texts) gate.Wait(text);
+             return absl::OkStatus();
+           }});
+  rig.options.clock = nullptr;
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  rig.source.Put("a", "version 1, held");
+  gate.AwaitHeld();
+  for (int i = 2; i <= 9; ++i) rig.source.Put("a", "version " + std::to_string(i));
+  while (pipeline.Report().documents.superseded < 7) absl::SleepFor(absl::Milliseconds(1));
+  gate.Open();
+  rig.source.End();
+  while (pipeline.Report().documents.processed < 2) absl::SleepFor(absl::Milliseconds(1));
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
+  CheckReport(rig.report);
+  CHECK(rig.report.documents.superseded == 7);
+  CHECK(rig.report.documents.processed == 2);
+  rig.CheckIndexEqualsSource();
+}
+
+TEST_CASE("a cursor moves only past a contiguous prefix of finished changes") {
+  Gate gate;
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed}, {},
+          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
+             for (const std::string_view text : request.texts) gate.Wait(text);
+             return absl::OkStatus();
+           }});
+  rig.options.clock = nullptr;
+  rig.options.embed_calls = 2;
+  rig.options.chunk_workers = 1;
+  rig.options.commit_interval = absl::Milliseconds(1);
+  rig.source.Put("a", "text a");
+  rig.source.Put("b", "text b, held");
+  for (int i = 0; i < 20; ++i) rig.source.Put("c" + std::to_string(i), "text c" + std::to_string(i));
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  gate.AwaitHeld();
+  while (pipeline.Report().documents.processed < 21) absl::SleepFor(absl::Milliseconds(1));
+  CHECK(rig.store.entries("memory").size() == 21);
+  const auto cursors = rig.store.checkpoint().LoadCursors("memory");
+  REQUIRE_OK(cursors);
+  REQUIRE(cursors->size() == 1);
+
+  // A crash here must see b again, and nothing of the rest must be embedded twice.
+  MemorySource& source = rig.source;
+  const auto stream = source.StreamChanges(*cursors);
+  REQUIRE_OK(stream);
+  std::vector<Event> events;
+  REQUIRE_OK((*stream)->Next(absl::Now(), events));
+  REQUIRE_FALSE(events.empty());
+  CHECK(std::get<Change>(events.front()).document_id == "b");
+
+  gate.Open();
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
+  CHECK(rig.report.documents.processed == 22);
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.seen == 0);
+  CHECK(rig.report.complete);
+  rig.CheckIndexEqualsSource();
+}
+
+TEST_CASE("several partitions keep a cursor each, and committed cursors are acknowledged") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .partitions = 4});
+  for (int i = 0; i < 100; ++i) rig.source.Put("doc" + std::to_string(i), "text " + std::to_string(i));
+  REQUIRE_OK(rig.Run());
+  const auto cursors = rig.store.checkpoint().LoadCursors("memory");
+  REQUIRE_OK(cursors);
+  CHECK(cursors->size() == 4);
+  CHECK(rig.source.acknowledged().size() == 4);
+  for (const PartitionCursor& cursor : *cursors) CHECK(rig.source.acknowledged().at(cursor.partition) == cursor.cursor);
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.seen == 0);
+  CHECK(rig.source.opened_after().size() == 4);
+}
+
+TEST_CASE("texts of many documents share embedder calls, and no call exceeds the limits") {
+  std::atomic<std::size_t> most_bytes{0};
+  Rig rig({}, {}, {.limits = {.texts = 32, .bytes = 2000}, .on_call = [&](const EmbedRequest& request) {
+             std::size_t bytes = 0;
+             for (const std::string_view text : request.texts) bytes += text.size();
+             if (request.texts.size() > 1) most_bytes = std::max(most_bytes.load(), bytes);
+             return absl::OkStatus();
+           }});
+  rig.options.embed_calls = 1;
+  for (int i = 0; i < 320; ++i) rig.source.Put("doc" + std::to_string(i), "text " + std::to_string(i));
+  rig.source.Put("long", std::string(5000, 'x'));
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.complete);
+  CHECK(rig.report.embed.calls <= 13);  // ten full ones, one for the long text, and two cut short by it
+  CHECK(most_bytes <= 2000);
+}
+
+TEST_CASE("the watermark follows the event times of what is committed") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed});
+  Document document = Versioned("a", "text", 1);
+  document.updated_at = absl::FromUnixSeconds(1'700'000'000);
+  rig.source.Put(document);
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.watermark == document.updated_at);
+  rig.source.Push(Heartbeat{absl::FromUnixSeconds(1'700'000'500)});
+  Document later = Versioned("b", "text b", 2);
+  later.updated_at = absl::FromUnixSeconds(1'700'000'600);
+  rig.source.Put(later);
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.watermark == later.updated_at);
+}
+
+TEST_CASE("a lost partition is abandoned: neither written nor committed") {
+  Gate gate;
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
+          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
+             for (const std::string_view text : request.texts) gate.Wait(text);
+             return absl::OkStatus();
+           }});
+  rig.options.clock = nullptr;
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  rig.source.Put("a", "held");
+  gate.AwaitHeld();
+  rig.source.Push(PartitionRevoked{"", true});
+  rig.source.Put("b", "text b");
+  while (pipeline.Report().documents.seen < 2) absl::SleepFor(absl::Milliseconds(1));
+  gate.Open();
+  while (pipeline.Report().documents.processed < 1) absl::SleepFor(absl::Milliseconds(1));
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
+  CHECK(rig.report.documents.pending == 1);
+  CHECK(rig.store.entries("memory").count("a") == 0);
+  CHECK(rig.store.entries("memory").count("b") == 1);
+}
