@@ -10,6 +10,7 @@
 
 #include "ragpipe/chunk.h"
 #include "ragpipe/document.h"
+#include "ragpipe/export.h"
 #include "ragpipe/metadata.h"
 
 namespace ragpipe {
@@ -86,5 +87,10 @@ struct Hit {
   Version version;
   absl::Time updated_at = absl::InfinitePast();
 };
+
+/// One line of JSON with everything a citation needs: {"score":..,"vector_score":..,"text_score":..,"source":..,
+/// "document_id":..,"record_id":..,"position":..,"range":{"begin":..,"end":..},"headings":[..],"tokens":..,"text":..,
+/// "media_type":..,"metadata":{..},"version":{"token":..,"ordinal":..},"updated_at":..}. What is unknown is null.
+RAGPIPE_EXPORT std::string ToJson(const Hit& hit);
 
 }  // namespace ragpipe

@@ -3,37 +3,15 @@
 #include <absl/time/time.h>
 #include <fmt/format.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <string>
 #include <string_view>
 
-#include "core/utf8.h"
+#include "core/json.h"
 
 namespace ragpipe {
 namespace {
-
-/// Messages may quote what a host's stage said, so they are not trusted to be UTF-8.
-void AppendJsonString(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const auto byte = static_cast<unsigned char>(text.front());
-    const std::size_t length = internal::Utf8SequenceLength(text);
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";  // U+FFFD
-    } else if (byte == '"' || byte == '\\') {
-      out += '\\';
-      out += text.front();
-    } else if (byte < 0x20 || byte == 0x7F) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  out += '"';
-}
 
 std::string ToRfc3339(absl::Time time) { return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone()); }
 
@@ -53,7 +31,8 @@ std::string ToText(const RunReport& report) {
   add(pending, "pending");
   fmt::format_to(out, "\nchunks     {} in all: {} embedded, {} reused, {} patched; {} deleted", report.chunks.total,
                  report.chunks.embedded, report.chunks.reused, report.chunks.patched, report.chunks.deleted);
-  fmt::format_to(out, "\nembedder   {} calls, {} texts, {} tokens", report.embed.calls, report.embed.texts, report.embed.tokens);
+  fmt::format_to(out, "\nembedder   {} calls, {} texts, {} tokens", report.embed.calls, report.embed.texts,
+                 report.embed.tokens);
   fmt::format_to(out, "\ntime       {:.3f} s, {} commits, {} retries", absl::ToDoubleSeconds(report.elapsed), report.commits,
                  report.retries);
   fmt::format_to(out, "\ncomplete   {}", report.complete ? "yes" : "no");
@@ -91,7 +70,7 @@ std::string ToJson(const RunReport& report) {
   std::string_view separator;
   for (const std::string& problem : report.problems) {
     json += separator;
-    AppendJsonString(json, problem);
+    internal::AppendJsonString(json, problem);
     separator = ",";
   }
   json += "]}";

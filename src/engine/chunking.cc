@@ -43,7 +43,7 @@ class ChunkWorker {
       if (!next.ok()) {
         if (!state_.IsAborting()) state_.Abort(Rebuilt(next.status()));
       } else if (*next == Next::kOn) {
-        HandOn(task);
+        HandOn(std::move(task));
       }
       Done();
     }
@@ -153,12 +153,12 @@ class ChunkWorker {
     return absl::OkStatus();
   }
 
-  void HandOn(const TaskPtr& task) {
+  void HandOn(TaskPtr task) {
     MutexLock lock(state_.mutex);
     state_.Charge(*task, BytesOf(*task));
     if (task->outcome == Outcome::kProcessed) QueueTexts(task);
     if (task->awaited_rows == 0 || task->outcome != Outcome::kProcessed) {
-      state_.to_write.push_back(task);
+      state_.to_write.push_back(std::move(task));
       state_.writer_wakes.notify_one();
     } else {
       state_.embedders_wake.notify_one();

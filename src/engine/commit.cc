@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/host_call.h"
 #include "core/status_macros.h"
 #include "engine/writing.h"
 #include "ragpipe/checkpoint.h"
@@ -38,7 +39,7 @@ DeadLetter ToDeadLetter(Task& task, absl::Time now) {
   letter.version = task.change.version;
   letter.partition = task.change.partition;
   letter.stage = task.failed_stage;
-  letter.reason = task.failure;
+  letter.reason = Rebuilt(task.failure);
   letter.first_failure = now;
   letter.last_failure = now;
   if (task.change.document.has_value()) letter.document = std::move(task.change.document);

@@ -18,9 +18,10 @@ namespace ragpipe::testing {
 using ChunkerFactory = std::function<std::shared_ptr<const Chunker>()>;
 
 struct ChunkerCheckOptions {
-  bool keeps_everything = true;                                      ///< false: leaves text out on purpose
-  std::function<std::size_t(std::string_view)> count_tokens = {};    ///< the chunker's own count; without it tokens are not checked
-  std::size_t max_tokens = SIZE_MAX;                                 ///< that the chunker was asked to keep to
+  bool keeps_everything = true;  ///< false: leaves text out on purpose
+  std::function<std::size_t(std::string_view)> count_tokens =
+      {};                                ///< the chunker's own count; without it tokens are not checked
+  std::size_t max_tokens = SIZE_MAX;     ///< that the chunker was asked to keep to
   std::vector<Document> documents = {};  ///< instead of the kit's own, where the chunker cannot take any text
 };
 

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+
+/// Markdown of words drawn from a fixed vocabulary by Zipf's law, with headings, paragraphs and lists. The same seed gives the
+/// same text.
+inline std::string MakeMarkdown(std::mt19937_64& random, std::size_t bytes) {
+  auto word = [&random] {
+    const double u = std::generate_canonical<double, 53>(random);
+    auto rank = static_cast<std::uint64_t>(std::pow(8000.0, u));  // log-uniform rank: Zipf with exponent 1
+    std::string text;
+    do {
+      text += static_cast<char>('a' + rank * 7 % 26);
+      text += "aeiou"[rank % 5];
+      rank /= 6;
+    } while (rank != 0);
+    return text;
+  };
+  std::string text = "# " + word() + " " + word() + "\n\n";
+  while (text.size() < bytes) {
+    if (random() % 8 == 0) text += "## " + word() + " " + word() + "\n\n";
+    const bool is_list = random() % 6 == 0;
+    for (std::uint64_t sentence = 2 + random() % 4; sentence > 0; --sentence) {
+      if (is_list) text += "- ";
+      for (std::uint64_t words = 5 + random() % 14; words > 0; --words) text += word() + " ";
+      text.back() = '.';
+      text += is_list ? "\n" : " ";
+    }
+    text += "\n\n";
+  }
+  return text;
+}
+
+/// Writes `files` files of 4 KB mean, log-normal, into subfolders of 100. Dated back, so that their version tokens count.
+inline void MakeTree(const std::filesystem::path& root, std::size_t files) {
+  std::mt19937_64 random(20'261'123);
+  std::lognormal_distribution<double> size(std::log(4096.0) - 0.32, 0.8);
+  const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(24);
+  for (std::size_t i = 0; i < files; ++i) {
+    const std::filesystem::path folder = root / ("folder" + std::to_string(i / 100));
+    if (i % 100 == 0) std::filesystem::create_directories(folder);
+    const std::filesystem::path file = folder / ("file" + std::to_string(i) + ".md");
+    const auto bytes = static_cast<std::size_t>(std::clamp(size(random), 200.0, 60'000.0));
+    std::ofstream(file) << MakeMarkdown(random, bytes);
+    std::filesystem::last_write_time(file, long_ago);
+  }
+}

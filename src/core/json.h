@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ragpipe::internal {
+
+/// Appends `text` as a JSON string. It may quote what a host's stage said, so it is not trusted to be UTF-8: each bad byte
+/// becomes U+FFFD.
+void AppendJsonString(std::string& out, std::string_view text);
+
+}  // namespace ragpipe::internal

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ragpipe::embed::internal {
+
+/// The vectors of a vocabulary: rows of numbers, through a mapping where tokens share rows, times a weight of each token.
+class StaticTable {
+ public:
+  /// Borrows `safetensors`.
+  /// Errors: kInvalidArgument, kUnimplemented.
+  static absl::StatusOr<StaticTable> Parse(std::string_view safetensors, std::size_t vocabulary_size);
+
+  std::size_t dimension() const { return dimension_; }
+
+  /// Adds the vector of `token`, which is below the vocabulary's size, to sum[dimension()].
+  void Add(std::uint32_t token, std::span<float> sum) const;
+
+ private:
+  enum class Type { kInt8, kFloat16, kFloat32 };
+
+  std::string_view rows_;
+  Type type_ = Type::kFloat32;
+  std::size_t dimension_ = 0;
+  std::size_t row_bytes_ = 0;
+  std::vector<std::uint32_t> mapping_;  // token to row; empty = the same
+  std::vector<float> weights_;          // empty = 1
+};
+
+}  // namespace ragpipe::embed::internal

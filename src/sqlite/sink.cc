@@ -1,0 +1,92 @@
+#include "sqlite/sink.h"
+
+#include <absl/status/status.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "core/status_macros.h"
+#include "ragpipe/retry.h"
+#include "sqlite/document_writer.h"
+#include "sqlite/recipes.h"
+#include "sqlite/segments.h"
+#include "sqlite/vectors.h"
+
+namespace ragpipe::sqlite {
+namespace {
+
+absl::Status CheckDimension(Database& db, std::size_t dimension) {
+  const auto max_bytes = static_cast<std::size_t>(sqlite3_limit(db.handle(), SQLITE_LIMIT_LENGTH, -1));
+  const std::size_t max_dimension = max_bytes / SegmentBytes(1);
+  if (dimension > 0 && dimension <= max_dimension) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format("the recipe has {} dimensions; this store holds 1 to {}", dimension, max_dimension));
+}
+
+}  // namespace
+
+absl::Status StoreSink::EnsureCollection(const CollectionSpec& spec) {
+  std::lock_guard lock(writer_.mutex());
+  Database& db = writer_.db();
+  writer_.Rollback();  // what a run before left unfinished
+  RAGPIPE_RETURN_IF_ERROR(CheckDimension(db, spec.recipe.dimension));
+  RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> stored, ReadRecipe(db, kRecordsRecipe));
+  if (stored.has_value() && !spec.rebuild) {
+    RAGPIPE_RETURN_IF_ERROR(CheckSameRecipe(*stored, spec.recipe));
+  } else {
+    RAGPIPE_RETURN_IF_ERROR(writer_.Begin());
+    absl::Status status = DropAllRecords(db);
+    if (status.ok()) status = WriteRecipe(db, kRecordsRecipe, spec.recipe);
+    if (!status.ok()) return writer_.Fail(status);
+  }
+  std::lock_guard recipe_lock(recipe_mutex_);
+  recipe_ = spec.recipe;
+  return absl::OkStatus();
+}
+
+// Whatever goes wrong after the checks is no document's fault, and leaves the transaction in a state that nobody should
+// commit.
+absl::Status StoreSink::Write(std::span<const DocumentWrite> writes) {
+  const std::optional<Recipe> recipe = this->recipe();
+  if (!recipe.has_value()) return absl::FailedPreconditionError("Write() before EnsureCollection()");
+  std::lock_guard lock(writer_.mutex());
+  RAGPIPE_RETURN_IF_ERROR(writer_.Begin());
+  absl::Status status = CheckWrites(writer_.db(), recipe->dimension, writes);
+  if (status.code() == absl::StatusCode::kInvalidArgument) return status;
+
+  DocumentWriter documents(writer_.db(), recipe->dimension);
+  for (auto write = writes.begin(); status.ok() && write != writes.end(); ++write) status = documents.Apply(*write);
+  if (status.ok()) status = documents.Finish();
+  return status.ok() ? status : writer_.Fail(status);
+}
+
+absl::Status StoreSink::Flush() { return absl::OkStatus(); }
+
+absl::Status StoreSink::FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) {
+  out.assign(text_keys.size(), {});
+  RAGPIPE_ASSIGN_OR_RETURN(ReadPool::Lease reader, readers_->Acquire());
+  RAGPIPE_ASSIGN_OR_RETURN(const ReadTransaction snapshot, ReadTransaction::Begin(reader->db));
+  RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> stored, ReadRecipe(reader->db, kRecordsRecipe));
+  if (!stored.has_value()) return absl::OkStatus();
+  // While a rebuild has not committed, readers see what it replaces: of use if the same model made it.
+  const std::optional<Recipe> wanted = recipe();
+  if (wanted.has_value() && (wanted->embedder != stored->embedder || wanted->dimension != stored->dimension)) return absl::OkStatus();
+
+  Vectors vectors(reader->db, stored->dimension, Vectors::Access::kRead);
+  for (std::size_t i = 0; i < text_keys.size(); ++i) {
+    Statement row = reader->db.Query("SELECT slot FROM records WHERE text_key = ? LIMIT 1", Blob{text_keys[i]});
+    RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
+    if (!found) continue;
+    out[i].resize(stored->dimension);
+    RAGPIPE_RETURN_IF_ERROR(vectors.Read(row.Int(0), out[i]));
+  }
+  return absl::OkStatus();
+}
+
+std::optional<Recipe> StoreSink::recipe() const {
+  std::lock_guard lock(recipe_mutex_);
+  return recipe_;
+}
+
+}  // namespace ragpipe::sqlite

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ragpipe/vector_sink.h"
+#include "sqlite/read_pool.h"
+#include "sqlite/writer.h"
+
+namespace ragpipe::sqlite {
+
+/// Writes into the transaction that StoreCheckpoint::Commit() ends.
+class StoreSink final : public VectorSink {
+ public:
+  StoreSink(Writer& writer, std::shared_ptr<ReadPool> readers) : writer_(writer), readers_(std::move(readers)) {}
+
+  absl::Status EnsureCollection(const CollectionSpec& spec) override;
+  absl::Status Write(std::span<const DocumentWrite> writes) override;
+  absl::Status Flush() override;
+  bool patches_payload() const override { return true; }
+  absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) override;
+
+ private:
+  std::optional<Recipe> recipe() const;
+
+  Writer& writer_;
+  std::shared_ptr<ReadPool> readers_;
+  mutable std::mutex recipe_mutex_;
+  std::optional<Recipe> recipe_;  ///< of what is written; empty before EnsureCollection()
+};
+
+}  // namespace ragpipe::sqlite

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <mutex>
+
+#include "sqlite/database.h"
+
+namespace ragpipe::sqlite {
+
+/// The one connection that writes, and the transaction that sink and checkpoint share: the first write opens it, the
+/// checkpoint's commit ends it. Everything that commits, and so every checkpoint of the write-ahead log, happens here.
+/// Threading: hold mutex() for every other call.
+class Writer {
+ public:
+  explicit Writer(Database db) : db_(std::move(db)) {}
+
+  std::mutex& mutex() { return mutex_; }
+  Database& db() { return db_; }
+
+  /// Opens the transaction unless it is open. After Fail() it returns that error: nothing may be committed on top of writes
+  /// that are gone.
+  absl::Status Begin();
+
+  /// Makes the transaction durable, or fails as Fail() does.
+  absl::Status Commit();
+
+  /// Drops the transaction, if any, and forgets a failure.
+  void Rollback();
+
+  /// Drops the transaction and keeps the error for Begin(). Returns it with a code that neither asks for a retry nor blames a
+  /// document: what was lost with the transaction is more than the call that failed.
+  absl::Status Fail(const absl::Status& error);
+
+ private:
+  Database db_;
+  std::mutex mutex_;
+  absl::Status failure_;
+};
+
+}  // namespace ragpipe::sqlite

@@ -1,0 +1,41 @@
+#include "text/chunker_options.h"
+
+#include <fmt/format.h>
+#include <unicode/uchar.h>
+#include <unicode/uversion.h>
+
+#include <cstdint>
+#include <limits>
+
+namespace ragpipe::text::internal {
+namespace {
+
+constexpr std::size_t kMaxBytes = std::numeric_limits<std::int32_t>::max();  // ICU's offsets are int32_t
+
+}  // namespace
+
+absl::Status CheckChunker(std::string_view chunker, const Tokenizer* tokenizer, std::size_t max_tokens, std::string_view text) {
+  if (tokenizer == nullptr) {
+    return absl::FailedPreconditionError(fmt::format("{}: the tokenizer is null; give one to the constructor", chunker));
+  }
+  if (max_tokens == 0) {
+    return absl::FailedPreconditionError(fmt::format("{0}: {0}Options::max_tokens is 0; it must be at least 1", chunker));
+  }
+  if (text.size() > kMaxBytes) {
+    return absl::OutOfRangeError(
+        fmt::format("{}: the text has {} bytes, more than the {} that can be split; divide the document", chunker, text.size(),
+                    kMaxBytes));
+  }
+  return absl::OkStatus();
+}
+
+std::string BoundaryFingerprint(const Tokenizer* tokenizer) {
+  UVersionInfo icu;
+  UVersionInfo unicode;
+  u_getVersion(icu);
+  u_getUnicodeVersion(unicode);
+  return fmt::format("icu={}.{},unicode={}.{},tokenizer={}", icu[0], icu[1], unicode[0], unicode[1],
+                     tokenizer == nullptr ? "none" : tokenizer->Fingerprint());
+}
+
+}  // namespace ragpipe::text::internal

@@ -1,0 +1,95 @@
+#include "text/markdown_framing.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "text/markdown_headings.h"
+
+namespace ragpipe::text::internal {
+namespace {
+
+constexpr std::size_t kNoSection = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kMaxContextBytes = 4096;  // few tokens can have many bytes, and every chunk of a table repeats them
+
+}  // namespace
+
+MarkdownFraming::MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, const Tokenizer& tokenizer,
+                                 std::size_t max_tokens, bool heading_context)
+    : text_(text), blocks_(blocks), tokenizer_(tokenizer), max_tokens_(max_tokens), heading_context_(heading_context) {
+  for (const Block& block : blocks) {
+    if (block.kind != BlockKind::kHeading || block.depth != 0) continue;
+    std::size_t parent = sections_.empty() ? kNoSection : sections_.size() - 1;
+    while (parent != kNoSection && sections_[parent].level >= block.level) parent = sections_[parent].parent;
+    sections_.push_back({block.begin, parent, block.level, PlainHeading(text.substr(block.begin, block.end - block.begin))});
+  }
+}
+
+Frame MarkdownFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* /*previous*/) {
+  static const Context kNoContext;
+  Frame frame;
+  const Context* full = &kNoContext;
+  const Context* innermost = &kNoContext;
+  if (const std::size_t section = SectionAt(begin); section != kNoSection) {
+    const SectionFrame& of_section = FrameOfSection(section);
+    frame.headings = of_section.path;
+    if (heading_context_ && sections_[section].begin != begin) {
+      full = &of_section.full;
+      innermost = &of_section.innermost;
+    }
+  }
+  const Block& block = blocks_[tag];
+  const bool continues = block.head_end != 0 && begin >= block.head_end;
+  const Context& continuation = continues ? ContinuationOf(tag) : kNoContext;
+
+  // A unit that fits alone stays whole: the context gives way to it, headings first.
+  for (const Context* rows : {&continuation, &kNoContext}) {
+    for (const Context* headings : {full, innermost, &kNoContext}) {
+      if (headings->tokens + rows->tokens > room) continue;
+      frame.context = headings->text + rows->text;
+      frame.tokens = headings->tokens + rows->tokens;
+      return frame;
+    }
+  }
+  return frame;
+}
+
+std::size_t MarkdownFraming::SectionAt(std::size_t begin) const {
+  auto after = std::upper_bound(sections_.begin(), sections_.end(), begin,
+                                [](std::size_t offset, const Section& section) { return offset < section.begin; });
+  return after == sections_.begin() ? kNoSection : static_cast<std::size_t>(after - sections_.begin()) - 1;
+}
+
+const MarkdownFraming::SectionFrame& MarkdownFraming::FrameOfSection(std::size_t section) {
+  if (section_frame_ && section_frame_->section == section) return *section_frame_;
+  SectionFrame frame;
+  frame.section = section;
+  for (std::size_t i = section; i != kNoSection; i = sections_[i].parent) frame.path.push_back(sections_[i].heading);
+  std::reverse(frame.path.begin(), frame.path.end());
+
+  std::string joined;
+  for (const std::string& heading : frame.path) joined += (joined.empty() ? "" : " > ") + heading;
+  frame.innermost = MakeContext(frame.path.back() + "\n", max_tokens_ / 4);
+  frame.full = MakeContext(joined + "\n", max_tokens_ / 4);
+  if (frame.full.text.empty()) frame.full = frame.innermost;
+  return section_frame_.emplace(std::move(frame));
+}
+
+const MarkdownFraming::Context& MarkdownFraming::ContinuationOf(std::uint32_t tag) {
+  if (continued_block_ == tag) return continuation_;
+  continued_block_ = tag;
+  const Block& block = blocks_[tag];
+  const std::size_t size = block.head_end - block.head_begin;
+  continuation_ = size > kMaxContextBytes
+                      ? Context()
+                      : MakeContext(std::string(text_.substr(block.head_begin, size)), (max_tokens_ - 1) / 2);
+  return continuation_;
+}
+
+MarkdownFraming::Context MarkdownFraming::MakeContext(std::string text, std::size_t limit) const {
+  const std::size_t tokens = tokenizer_.Count(text);
+  if (tokens > limit || text == "\n") return {};
+  return {std::move(text), tokens};
+}
+
+}  // namespace ragpipe::text::internal

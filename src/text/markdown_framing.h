@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ragpipe/text/tokenizer.h"
+#include "text/markdown_blocks.h"
+#include "text/packing.h"
+
+namespace ragpipe::text::internal {
+
+/// Knows the heading path of every place in a document, and gives chunks the context that they would lose: the path for a
+/// chunk that begins inside a section, the header rows of a divided table, the opening line of a divided fence.
+class MarkdownFraming final : public Framing {
+ public:
+  MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, const Tokenizer& tokenizer, std::size_t max_tokens,
+                  bool heading_context);
+
+  /// `tag` is the index of the innermost block at `begin`.
+  Frame FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* previous) override;
+
+ private:
+  struct Section {
+    std::size_t begin = 0;
+    std::size_t parent = 0;  // an index, or kNoSection
+    int level = 0;
+    std::string heading;
+  };
+  struct Context {
+    std::string text;
+    std::size_t tokens = 0;
+  };
+  // What chunks that begin in one section have in common.
+  struct SectionFrame {
+    std::size_t section = 0;
+    std::vector<std::string> path;
+    Context full;       // the whole path; empty when it is too long
+    Context innermost;  // its last heading
+  };
+
+  std::size_t SectionAt(std::size_t begin) const;
+  const SectionFrame& FrameOfSection(std::size_t section);
+  const Context& ContinuationOf(std::uint32_t tag);
+  Context MakeContext(std::string text, std::size_t limit) const;
+
+  std::string_view text_;
+  const std::vector<Block>& blocks_;
+  const Tokenizer& tokenizer_;
+  const std::size_t max_tokens_;
+  const bool heading_context_;
+  std::vector<Section> sections_;
+
+  // Of the last chunk: the next one often needs the same.
+  std::optional<SectionFrame> section_frame_;
+  std::optional<std::uint32_t> continued_block_;
+  Context continuation_;
+};
+
+}  // namespace ragpipe::text::internal

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ragpipe/chunk.h"
+#include "ragpipe/text/tokenizer.h"
+#include "text/boundaries.h"
+
+namespace ragpipe::text::internal {
+
+/// A stretch of text that no chunk divides. Atoms come in order and without gaps.
+struct Atom {
+  std::size_t end = 0;
+  std::size_t tokens = 0;  ///< exact, taken alone; at most the cap
+  Level level = Level::kForced;  ///< of the boundary at `end`
+  std::uint32_t tag = 0;         ///< for the Framing: where the atom comes from
+};
+
+/// What is embedded before a chunk's own bytes, and what is known of the place where it begins.
+struct Frame {
+  std::string context;
+  std::size_t overlap = 0;
+  std::vector<std::string> headings;
+  std::size_t tokens = 0;  ///< of context and overlap, taken alone
+};
+
+class Framing {
+ public:
+  virtual ~Framing() = default;
+
+  /// The best frame of at most `room` tokens for a chunk that begins at `begin`, with an atom tagged `tag`. `previous` is the
+  /// chunk before, or null.
+  virtual Frame FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* previous) = 0;
+};
+
+/// Packs atoms into chunks of at most `max_tokens`.
+///
+/// A cut goes to the best boundary in the last third of what fits; among equals to the one whose surrounding bytes have the
+/// highest hash. So two packings of almost the same text, begun at different places, soon choose the same boundary and agree
+/// from there on: an edit changes few chunks (content-defined chunking, as in FastCDC, Xia et al. 2016, over atoms instead of bytes).
+///
+/// Sizes are first estimated by adding the atoms' counts, then the chosen chunk is counted as a whole: a few counts per
+/// chunk, whatever the tokenizer does across the seams.
+class Packer {
+ public:
+  Packer(std::string_view text, const Tokenizer& tokenizer, const RangeCounter& counter, std::size_t max_tokens,
+         Framing& framing)
+      : text_(text), tokenizer_(tokenizer), counter_(counter), max_tokens_(max_tokens), framing_(framing) {}
+
+  void Add(const Atom& atom);
+
+  /// Cuts after the last atom, unless that boundary is kForced. What is packed on one side does not depend on the other.
+  void EndGroup();
+
+  /// The chunks of all atoms.
+  std::vector<Chunk> Finish();
+
+ private:
+  void Flush();
+  void EmitChunk(bool last_of_group);
+  std::size_t ChooseCut(std::size_t limit, bool last_of_group) const;
+  std::size_t Measure(const Frame& frame, std::size_t end) const;
+  std::uint64_t HashAround(std::size_t offset) const;
+
+  std::string_view text_;
+  const Tokenizer& tokenizer_;
+  const RangeCounter& counter_;
+  const std::size_t max_tokens_;
+  Framing& framing_;
+
+  std::size_t begin_ = 0;           // of the first pending atom
+  std::deque<Atom> pending_;        // not yet in a chunk
+  std::size_t pending_tokens_ = 0;  // their sum
+  std::vector<Chunk> chunks_;
+};
+
+}  // namespace ragpipe::text::internal

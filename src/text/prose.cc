@@ -1,0 +1,116 @@
+#include "text/prose.h"
+
+#include <fmt/format.h>
+
+#include "core/status_macros.h"
+
+namespace ragpipe::text::internal {
+namespace {
+
+// Whether a sentence or word that `unit` is divided into may end at `end`: white space belongs to what stands before it, and
+// at the front to what stands after.
+bool IsPieceEnd(std::string_view unit, std::size_t begin, std::size_t end) {
+  if (end == unit.size()) return true;
+  if (!IsSafeCut(unit, end) || IsSpaceAt(unit, end)) return false;
+  while (begin < end && IsSpaceAt(unit, begin)) begin = NextCodePoint(unit, begin);
+  return begin < end;
+}
+
+}  // namespace
+
+bool ProseSplitter::AddWhole(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
+  const std::size_t tokens = counter_.Count(range);
+  if (tokens > max_tokens_) return false;
+  if (lead < range.begin && !Fits({lead, range.end})) return false;
+  packer_.Add({range.end, tokens, level, tag});
+  return true;
+}
+
+absl::Status ProseSplitter::Split(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
+  if (AddWhole(range, lead, level, tag)) return absl::OkStatus();
+  const std::string_view unit = text_.substr(0, range.end);
+  for (std::size_t begin = range.begin; begin < range.end;) {
+    const std::size_t end = ParagraphEnd(unit, begin);
+    const Level at_end = end == range.end ? level : Level::kParagraph;
+    const bool all = begin == range.begin && end == range.end;  // known not to fit
+    if (all || !AddWhole({begin, end}, lead, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitLines({begin, end}, lead, at_end, tag));
+    begin = lead = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProseSplitter::SplitLines(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
+  const std::string_view unit = text_.substr(0, range.end);
+  for (std::size_t begin = range.begin; begin < range.end;) {
+    // Blank lines belong to the line before; at the front, to the line after.
+    const std::size_t line_end = LineEnd(unit, SkipBlankLines(unit, begin));
+    const std::size_t end = SkipBlankLines(unit, line_end);
+    const Level inside = end == line_end ? Level::kLine : Level::kParagraph;
+    const Level at_end = end == range.end ? level : inside;
+    RAGPIPE_RETURN_IF_ERROR(SplitLine({begin, end}, lead, at_end, tag));
+    begin = lead = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProseSplitter::SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
+  if (AddWhole(range, lead, level, tag)) return absl::OkStatus();
+  const std::string_view line = text_.substr(range.begin, range.size());
+  RAGPIPE_RETURN_IF_ERROR(sentences_.Start(line));
+  for (std::size_t begin = 0; begin < line.size();) {
+    const std::size_t end = sentences_.Next();
+    if (!IsPieceEnd(line, begin, end)) continue;
+    const Level at_end = end == line.size() ? level : Level::kSentence;
+    const ByteRange sentence{range.begin + begin, range.begin + end};
+    const std::size_t sentence_lead = begin == 0 ? lead : sentence.begin;
+    if (!AddWhole(sentence, sentence_lead, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitSentence(sentence, at_end, tag));
+    begin = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProseSplitter::SplitSentence(ByteRange range, Level level, std::uint32_t tag) {
+  const std::string_view sentence = text_.substr(range.begin, range.size());
+  RAGPIPE_RETURN_IF_ERROR(words_.Start(sentence));
+  for (std::size_t begin = 0; begin < sentence.size();) {
+    const std::size_t end = words_.Next();
+    if (!IsPieceEnd(sentence, begin, end)) continue;
+    const Level inside = IsSpaceBefore(sentence, end) ? Level::kWord : Level::kWordPart;
+    const Level at_end = end == sentence.size() ? level : inside;
+    const ByteRange word{range.begin + begin, range.begin + end};
+    if (!AddWhole(word, word.begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitWord(word, at_end, tag));
+    begin = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProseSplitter::SplitWord(ByteRange range, Level level, std::uint32_t tag) {
+  const std::string_view word = text_.substr(range.begin, range.size());
+  RAGPIPE_RETURN_IF_ERROR(clusters_.Start(word));
+  for (std::size_t begin = 0; begin < word.size();) {
+    const std::size_t end = clusters_.Next();
+    const bool before_space = IsSpaceAt(word, end) && !IsSpaceBefore(word, end);
+    const Level inside = before_space ? Level::kForced : Level::kGrapheme;
+    const Level at_end = end == word.size() ? level : inside;
+    const ByteRange cluster{range.begin + begin, range.begin + end};
+    if (!AddWhole(cluster, cluster.begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitCluster(cluster, at_end, tag));
+    begin = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProseSplitter::SplitCluster(ByteRange range, Level level, std::uint32_t tag) {
+  for (std::size_t begin = range.begin; begin < range.end;) {
+    const std::size_t end = NextCodePoint(text_, begin);
+    const Level at_end = end == range.end ? level : Level::kForced;
+    if (!AddWhole({begin, end}, begin, at_end, tag)) {
+      return absl::OutOfRangeError(
+          fmt::format("the character at byte {} takes {} tokens, more than max_tokens = {}; raise max_tokens", begin,
+                      counter_.Count({begin, end}), max_tokens_));
+    }
+    begin = end;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace ragpipe::text::internal

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "ragpipe/chunk.h"
+#include "ragpipe/text/tokenizer.h"
+#include "text/boundaries.h"
+#include "text/packing.h"
+
+namespace ragpipe::text::internal {
+
+/// Divides a stretch of text into atoms: what fits stays whole, what does not is divided at the next finer level of paragraph,
+/// line, sentence, word, grapheme cluster and code point.
+class ProseSplitter {
+ public:
+  ProseSplitter(std::string_view text, const RangeCounter& counter, std::size_t max_tokens, Packer& packer)
+      : text_(text), counter_(counter), max_tokens_(max_tokens), packer_(packer) {}
+
+  /// `lead` <= `range.begin` is where the text begins that should share a chunk with the first piece (a heading): as long as
+  /// the two do not fit together, the first piece is divided, down to sentences.
+  /// Errors: kOutOfRange when one code point does not fit; kInternal from ICU.
+  absl::Status Split(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
+  absl::Status Split(ByteRange range, Level level, std::uint32_t tag) { return Split(range, range.begin, level, tag); }
+
+  /// As Split(), but begins with lines: for text whose lines matter more than its paragraphs, and that does not fit.
+  absl::Status SplitLines(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
+
+  /// Adds `range` as one atom if it fits, together with what leads it.
+  bool AddWhole(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
+  bool Fits(ByteRange range) const { return counter_.Count(range) <= max_tokens_; }
+
+ private:
+  absl::Status SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
+  absl::Status SplitSentence(ByteRange range, Level level, std::uint32_t tag);
+  absl::Status SplitWord(ByteRange range, Level level, std::uint32_t tag);
+  absl::Status SplitCluster(ByteRange range, Level level, std::uint32_t tag);
+
+  std::string_view text_;
+  const RangeCounter& counter_;
+  const std::size_t max_tokens_;
+  Packer& packer_;
+  BoundaryScan sentences_{UBRK_SENTENCE};
+  BoundaryScan words_{UBRK_WORD};
+  BoundaryScan clusters_{UBRK_CHARACTER};
+};
+
+}  // namespace ragpipe::text::internal

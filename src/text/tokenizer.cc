@@ -1,0 +1,47 @@
+#include "ragpipe/text/tokenizer.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace ragpipe::text {
+namespace {
+
+class RecountingRangeCounter final : public RangeCounter {
+ public:
+  RecountingRangeCounter(const Tokenizer& tokenizer, std::string_view text) : tokenizer_(tokenizer), text_(text) {}
+
+  std::size_t Count(ByteRange range) const override {
+    const std::size_t end = std::min(range.end, text_.size());
+    return range.begin < end ? tokenizer_.Count(text_.substr(range.begin, end - range.begin)) : 0;
+  }
+
+ private:
+  const Tokenizer& tokenizer_;
+  std::string_view text_;
+};
+
+}  // namespace
+
+RangeCounter::~RangeCounter() = default;
+
+Tokenizer::~Tokenizer() = default;
+
+std::size_t Tokenizer::Count(std::string_view text) const {
+  std::vector<Token> tokens;
+  Encode(text, tokens);
+  return tokens.size();
+}
+
+std::size_t Tokenizer::CountUpTo(std::string_view text, std::size_t limit) const {
+  const std::size_t count = Count(text);
+  return count > limit ? limit + 1 : count;
+}
+
+std::unique_ptr<RangeCounter> Tokenizer::CountRanges(std::string_view text) const {
+  return std::make_unique<RecountingRangeCounter>(*this, text);
+}
+
+}  // namespace ragpipe::text

@@ -1,0 +1,1 @@
+int HostBase() { return 0; }

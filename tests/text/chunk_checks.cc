@@ -1,0 +1,88 @@
+#include "chunk_checks.h"
+
+#include <unicode/ubrk.h>
+#include <unicode/utext.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/utf8.h"
+
+namespace {
+
+// All boundaries of one kind, found over the whole text.
+std::set<std::size_t> Boundaries(std::string_view text, UBreakIteratorType type) {
+  UErrorCode error = U_ZERO_ERROR;
+  UBreakIterator* iterator = ubrk_open(type, "", nullptr, 0, &error);
+  UText* utext = utext_openUTF8(nullptr, text.data(), static_cast<std::int64_t>(text.size()), &error);
+  ubrk_setUText(iterator, utext, &error);
+  std::set<std::size_t> boundaries = {0, text.size()};
+  for (std::int32_t at = ubrk_first(iterator); at != UBRK_DONE; at = ubrk_next(iterator)) {
+    boundaries.insert(static_cast<std::size_t>(at));
+  }
+  utext_close(utext);
+  ubrk_close(iterator);
+  return boundaries;
+}
+
+}  // namespace
+
+std::string_view OwnText(std::string_view text, const ragpipe::Chunk& chunk) {
+  return text.substr(chunk.range.begin, chunk.range.size());
+}
+
+std::string EmbeddedText(std::string_view text, const ragpipe::Chunk& chunk) {
+  std::string embedded = chunk.context;
+  embedded += text.substr(chunk.range.begin - chunk.overlap, chunk.overlap + chunk.range.size());
+  return embedded;
+}
+
+std::string FindFault(std::string_view text, const std::vector<ragpipe::Chunk>& chunks, const ragpipe::text::Tokenizer& tokenizer,
+                      std::size_t max_tokens, std::size_t overlap_tokens) {
+  const std::set<std::size_t> clusters = Boundaries(text, UBRK_CHARACTER);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    const ragpipe::Chunk& chunk = chunks[i];
+    const std::string where = " at chunk " + std::to_string(i) + ", byte " + std::to_string(chunk.range.begin);
+    if (chunk.range.begin != at) return "a gap or a repetition" + where;
+    if (chunk.range.end <= chunk.range.begin || chunk.range.end > text.size()) return "an empty or overlong range" + where;
+    at = chunk.range.end;
+    if (chunk.overlap > (i == 0 ? 0 : chunks[i - 1].range.size())) return "more overlap than the chunk before has" + where;
+    if (tokenizer.Count(EmbeddedText(text, chunk)) != chunk.tokens) return "a wrong token count" + where;
+    if (chunk.tokens > max_tokens) return "more tokens than the cap" + where;
+
+    const std::size_t overlap_begin = chunk.range.begin - chunk.overlap;
+    if (chunk.overlap > 0) {
+      if (tokenizer.Count(text.substr(overlap_begin, chunk.overlap)) > overlap_tokens) return "too much overlap" + where;
+      const std::size_t previous = chunks[i - 1].range.begin;
+      const auto words = Boundaries(text.substr(previous, chunk.range.begin - previous), UBRK_WORD);
+      if (words.count(overlap_begin - previous) == 0) return "an overlap that begins inside a word" + where;
+    }
+    for (const std::size_t cut : {overlap_begin, chunk.range.end}) {
+      if (!ragpipe::internal::IsCodePointBoundary(text, cut)) return "a cut inside a code point" + where;
+      if (cut > 0 && cut < text.size() && text[cut - 1] == '\r' && text[cut] == '\n') return "a cut inside CRLF" + where;
+      const auto after = clusters.lower_bound(cut);
+      if (*after == cut) continue;
+      const std::size_t begin = *std::prev(after);
+      if (cut == overlap_begin && cut != chunks[i - (i > 0 ? 1 : 0)].range.begin) return "an overlap inside a cluster" + where;
+      if (tokenizer.Count(text.substr(begin, *after - begin)) <= max_tokens) return "a cut inside a grapheme cluster" + where;
+    }
+  }
+  return at == text.size() ? "" : "the end of the text is missing";
+}
+
+std::size_t CountNewTexts(std::string_view before_text, const std::vector<ragpipe::Chunk>& before, std::string_view after_text,
+                          const std::vector<ragpipe::Chunk>& after) {
+  std::multiset<std::string> old;
+  for (const ragpipe::Chunk& chunk : before) old.insert(EmbeddedText(before_text, chunk));
+  std::size_t fresh = 0;
+  for (const ragpipe::Chunk& chunk : after) {
+    const auto found = old.find(EmbeddedText(after_text, chunk));
+    if (found == old.end()) {
+      ++fresh;
+    } else {
+      old.erase(found);
+    }
+  }
+  return fresh;
+}
