@@ -237,24 +237,25 @@ int main() {
   TrigramEmbedder embedder;
   MapSink sink;
   std::map<ragpipe::Partition, ragpipe::Cursor> cursors;  // a host keeps these where they outlive the process
+  auto load_cursors = [&cursors](std::string_view) -> absl::StatusOr<std::vector<ragpipe::PartitionCursor>> {
+    std::vector<ragpipe::PartitionCursor> saved;
+    for (const auto& [partition, cursor] : cursors) saved.push_back({partition, cursor});
+    return saved;
+  };
+  auto commit = [&cursors](const ragpipe::CommitRequest& request) {
+    if (request.reset) cursors.clear();
+    for (const auto& [partition, cursor] : request.cursors) cursors[partition] = cursor;
+    return absl::OkStatus();
+  };
+
   ragpipe::PipelineOptions options;
   options.record_ids = ragpipe::RecordIds::kDocumentIndex;
-  ragpipe::Pipeline pipeline{
-      ProductSource{table},
-      ragpipe::FunctionChunker{"one chunk a product; 1", SplitProduct},
-      embedder,
-      sink,
-      ragpipe::FunctionCheckpoint{[&cursors](std::string_view) {
-                                    std::vector<ragpipe::PartitionCursor> saved;
-                                    for (const auto& [partition, cursor] : cursors) saved.push_back({partition, cursor});
-                                    return absl::StatusOr<std::vector<ragpipe::PartitionCursor>>(std::move(saved));
-                                  },
-                                  [&cursors](const ragpipe::CommitRequest& request) {
-                                    if (request.reset) cursors.clear();
-                                    for (const auto& [partition, cursor] : request.cursors) cursors[partition] = cursor;
-                                    return absl::OkStatus();
-                                  }},
-      options};
+  ragpipe::Pipeline pipeline{ProductSource{table},
+                             ragpipe::FunctionChunker{"one chunk a product; 1", SplitProduct},
+                             embedder,
+                             sink,
+                             ragpipe::FunctionCheckpoint{load_cursors, commit},
+                             options};
 
   ragpipe::RunReport report;
   if (absl::Status status = pipeline.Run(report); !status.ok()) return Fail(status);

@@ -25,7 +25,7 @@ run_quietly() {  # LOG COMMAND...: shows the end of the log if the command fails
 [[ -d $folder ]] || fail "'$folder' is no folder"
 [[ $# -le 2 ]] || fail "usage: examples/quickstart/run.sh [--json] [FOLDER] [QUESTION]"
 
-packages=(cmake g++ ninja-build pkg-config libabsl-dev libfmt-dev libicu-dev libssl-dev libsqlite3-dev nlohmann-json3-dev)
+packages=(cmake g++ ninja-build libabsl-dev libfmt-dev libicu-dev libssl-dev libsqlite3-dev nlohmann-json3-dev)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
@@ -50,7 +50,7 @@ program=$build/examples/quickstart/quickstart
 
 rm -rf "$work"
 mkdir -p "$work"
-cp -rL "$folder" "$work/documents"
+cp -a "$folder" "$work/documents"
 documents=$work/documents
 index=$work/index.db
 step() {  # NAME TITLE

@@ -49,8 +49,8 @@ struct PipelineOptions {
   Metric metric = Metric::kCosine;
   RecordIds record_ids = RecordIds::kContent;
   OnRecipeChange on_recipe_change = OnRecipeChange::kRefuse;
-  DeletionGuard deletion_guard;
-  RetryOptions retry;
+  DeletionGuard deletion_guard = {};
+  RetryOptions retry = {};
 
   std::uint64_t random_seed = 0;  ///< of the backoff jitter; 0 = from the system
   Clock* clock = nullptr;         ///< borrowed; null = SystemClock()

@@ -65,6 +65,11 @@ DirectoryWalk::Step DirectoryWalk::Next() {
 }
 
 DirectoryWalk::Step DirectoryWalk::VisitEntry(Frame& frame, const char* name, unsigned char type) {
+  if (!GlobSet::IsDead(frame.exclude)) {
+    scratch_ = frame.exclude;
+    options_.exclude.Advance(scratch_, name);
+    if (options_.exclude.Accepts(scratch_)) return Step::kOther;
+  }
   bool has_stat = false;
   if (type == DT_UNKNOWN || (type == DT_LNK && options_.follow_symlinks)) {
     if (fstatat(frame.fd.get(), name, &stat_, options_.follow_symlinks ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
@@ -87,11 +92,6 @@ DirectoryWalk::Step DirectoryWalk::VisitFile(const Frame& frame, const char* nam
     options_.include.Advance(scratch_, name);
     if (!options_.include.Accepts(scratch_)) return Step::kOther;
   }
-  if (!GlobSet::IsDead(frame.exclude)) {
-    scratch_ = frame.exclude;
-    options_.exclude.Advance(scratch_, name);
-    if (options_.exclude.Accepts(scratch_)) return Step::kOther;
-  }
   if (!has_stat && fstatat(frame.fd.get(), name, &stat_, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno != ENOENT) AddHole(path_ + name, errno);
     return Step::kOther;
@@ -106,7 +106,6 @@ void DirectoryWalk::EnterDirectory(const Frame& parent, const char* name) {
   frame.include = parent.include;
   frame.exclude = parent.exclude;
   options_.exclude.Advance(frame.exclude, name);
-  if (options_.exclude.Accepts(frame.exclude)) return;
   options_.exclude.Advance(frame.exclude, "/");
   if (options_.exclude.AcceptsEverythingBelow(frame.exclude)) return;
   options_.include.Advance(frame.include, name);

@@ -121,8 +121,8 @@ class SourceCheck {
     rules_.Check("next.appends", [&] { return Appends(); });
     if (options_.endless) rules_.Check("next.deadline", [&] { return Deadline(); });
     rules_.Check("snapshot.complete_last", [&] { return CompleteLast(); });
-    rules_.Check("snapshot.lists_all", [&] { return ListsAll(); });
     rules_.Check("cursor.resumes", [&] { return Resumes(); });
+    rules_.Check("snapshot.lists_all", [&] { return ListsAll(); });
     if (!options_.expired.empty()) rules_.Check("cursor.expired", [&] { return Expired(); });
     rules_.Check("token.stable", [&] { return TokenStable(); });
     rules_.Check("id.size", [&] { return IdSize(); });
@@ -147,31 +147,34 @@ class SourceCheck {
     return kKept;
   }
 
-  Verdict Reads(bool& usable) const {
+  /// Reads the feed once, for this rule and all that look at its events and bodies only.
+  Verdict Reads(bool& usable) {
     Feed feed;
     if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
     usable = true;
-    for (const Event& event : feed.events) {
+    events_ = std::move(feed.events);
+    Replay(events_, live_);
+    for (const Event& event : events_) {
       if (!IsUpsert(event)) continue;
       const auto& change = std::get<Change>(event);
-      if (const auto body = Body(*feed.stream, change); !body.ok() && body.status().code() != absl::StatusCode::kNotFound) {
-        return Gave(fmt::format("Load() of '{}'", change.document_id), body.status());
-      }
+      auto body = Body(*feed.stream, change);
+      if (!body.ok() && body.status().code() == absl::StatusCode::kNotFound) continue;  // gone since
+      if (!body.ok()) return Gave(fmt::format("Load() of '{}'", change.document_id), body.status());
+      bodies_.emplace_back(&change, *std::move(body));
     }
     return kKept;
   }
 
   Verdict End(bool& usable) const {
-    Feed feed;
-    if (!Read({}, feed).empty()) return kKept;  // which is for the rule "reads"
+    if (!usable) return kKept;  // which is for the rule "reads"
     const auto is_end = [](const Event& event) { return std::holds_alternative<EndOfFeed>(event); };
-    const auto end = std::find_if(feed.events.begin(), feed.events.end(), is_end);
-    if (options_.endless) return end == feed.events.end() ? kKept : "an endless feed sent EndOfFeed";
-    if (end == feed.events.end()) {
+    const auto end = std::find_if(events_.begin(), events_.end(), is_end);
+    if (options_.endless) return end == events_.end() ? kKept : "an endless feed sent EndOfFeed";
+    if (end == events_.end()) {
       usable = false;
       return fmt::format("there was no EndOfFeed, nor any other event for {}", absl::FormatDuration(options_.timeout));
     }
-    if (end + 1 != feed.events.end()) return fmt::format("{} events came after EndOfFeed", feed.events.end() - end - 1);
+    if (end + 1 != events_.end()) return fmt::format("{} events came after EndOfFeed", events_.end() - end - 1);
     return kKept;
   }
 
@@ -199,72 +202,48 @@ class SourceCheck {
     return late < absl::Seconds(1) ? kKept : fmt::format("Next() came back {} after its deadline", absl::FormatDuration(late));
   }
 
-  Verdict CompleteLast() const {
-    Feed feed;
-    if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
-    State live;
-    Replay(feed.events, live);
-    return ListedBeforeComplete(feed.events, live);
+  Verdict CompleteLast() const { return ListedBeforeComplete(events_, live_); }
+
+  /// Reads the cuts, for this rule and the next.
+  Verdict Resumes() {
+    if (Verdict verdict = ReadCuts(); !verdict.empty()) return verdict;
+    return ForEachCut([this](const Cut& cut) {
+      State state;
+      Replay(std::span(events_).first(cut.position), state);
+      Replay(cut.after, state);
+      return Difference(live_, state);
+    });
   }
 
   Verdict ListsAll() const {
-    Feed feed;
-    if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
-    State live;
-    Replay(feed.events, live);
-    return ForEachCut(feed.events, [&](std::span<const Event> /*before*/, std::span<const Event> after) {
-      return ListedBeforeComplete(after, live);
-    });
-  }
-
-  Verdict Resumes() const {
-    Feed feed;
-    if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
-    State live;
-    Replay(feed.events, live);
-    return ForEachCut(feed.events, [&](std::span<const Event> before, std::span<const Event> after) {
-      State state;
-      Replay(before, state);
-      Replay(after, state);
-      return Difference(live, state);
-    });
+    return ForEachCut([this](const Cut& cut) { return ListedBeforeComplete(cut.after, live_); });
   }
 
   Verdict Expired() const {
-    Feed whole;
-    if (Verdict verdict = Read({}, whole); !verdict.empty()) return verdict;
     Feed feed;
     if (Verdict verdict = Read(options_.expired, feed); !verdict.empty()) return verdict;
-    State expected;
-    Replay(whole.events, expected);
-    State actual;
-    Replay(feed.events, actual);
-    return Difference(expected, actual);
+    State state;
+    Replay(feed.events, state);
+    return Difference(live_, state);
   }
 
   Verdict TokenStable() const {
-    Feed one;
-    Feed two;
-    if (Verdict verdict = Read({}, one); !verdict.empty()) return verdict;
-    if (Verdict verdict = Read({}, two); !verdict.empty()) return verdict;
-    State first;
-    Replay(one.events, first);
-    State second;
-    Replay(two.events, second);
-    for (const auto& [id, seen] : first) {
-      const auto again = second.find(id);
-      if (again != second.end() && again->second.token != seen.token) {
+    Feed feed;
+    if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
+    State again;
+    Replay(feed.events, again);
+    for (const auto& [id, seen] : live_) {
+      const auto found = again.find(id);
+      if (found != again.end() && found->second.token != seen.token) {
         return fmt::format("document '{}' had the token '{}', and has '{}' though nothing changed", id, seen.token,
-                           again->second.token);
+                           found->second.token);
       }
     }
     return kKept;
   }
 
   Verdict IdSize() const {
-    Feed feed;
-    if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
-    for (const Event& event : feed.events) {
+    for (const Event& event : events_) {
       const auto* change = std::get_if<Change>(&event);
       if (change != nullptr && (change->document_id.empty() || change->document_id.size() > 4096)) {
         return fmt::format("a change has a document id of {} bytes", change->document_id.size());
@@ -274,10 +253,8 @@ class SourceCheck {
   }
 
   Verdict IdUnique() const {
-    Feed feed;
-    if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
     std::map<std::string_view, std::string_view> partitions;
-    for (const Event& event : feed.events) {
+    for (const Event& event : events_) {
       const auto* change = std::get_if<Change>(&event);
       if (change == nullptr) continue;
       const auto [known, is_new] = partitions.try_emplace(change->document_id, change->partition);
@@ -386,32 +363,37 @@ class SourceCheck {
   }
 
   Verdict ForEachBody(const std::function<Verdict(const Change&, const Document&)>& judge) const {
-    Feed feed;
-    if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
-    for (const Event& event : feed.events) {
-      if (!IsUpsert(event)) continue;
-      const auto& change = std::get<Change>(event);
-      const auto body = Body(*feed.stream, change);
-      if (!body.ok()) continue;  // gone since, or for the rule "reads"
-      if (Verdict verdict = judge(change, *body); !verdict.empty()) return verdict;
+    for (const auto& [change, body] : bodies_) {
+      if (Verdict verdict = judge(*change, body); !verdict.empty()) return verdict;
     }
     return kKept;
   }
 
-  /// judge(the events before the cut, those of a stream opened with their cursors), for max_cuts places spread over `events`.
-  Verdict ForEachCut(const std::vector<Event>& events,
-                     const std::function<Verdict(std::span<const Event>, std::span<const Event>)>& judge) const {
-    std::set<std::size_t> cuts;
+  struct Cut {
+    std::size_t position = 0;  // in events_
+    std::vector<Event> after;  // of a stream opened with the cursors of the events before
+  };
+
+  /// At most max_cuts, spread over the feed.
+  Verdict ReadCuts() {
+    std::set<std::size_t> positions;
     const std::size_t count = std::max<std::size_t>(options_.max_cuts, 2);
-    for (std::size_t i = 0; i < count; ++i) cuts.insert(events.size() * i / (count - 1));
-    for (const std::size_t cut : cuts) {
-      const auto before = std::span(events).first(cut);
-      const std::vector<PartitionCursor> cursors = CursorsAfter(before);
-      if (cursors.empty() && cut > 0) continue;  // nothing to resume from: the feed as it was
+    for (std::size_t i = 0; i < count; ++i) positions.insert(events_.size() * i / (count - 1));
+    for (const std::size_t position : positions) {
+      const std::vector<PartitionCursor> cursors = CursorsAfter(std::span(events_).first(position));
+      if (cursors.empty()) continue;  // nothing to resume from: the feed as it was
       Feed feed;
-      Verdict verdict = Read(cursors, feed);
-      if (verdict.empty()) verdict = judge(before, feed.events);
-      if (!verdict.empty()) return fmt::format("resumed after the first {} of {} events: {}", cut, events.size(), verdict);
+      if (Verdict verdict = Read(cursors, feed); !verdict.empty()) return verdict;
+      cuts_.push_back({position, std::move(feed.events)});
+    }
+    return kKept;
+  }
+
+  Verdict ForEachCut(const std::function<Verdict(const Cut&)>& judge) const {
+    for (const Cut& cut : cuts_) {
+      if (Verdict verdict = judge(cut); !verdict.empty()) {
+        return fmt::format("resumed after the first {} of {} events: {}", cut.position, events_.size(), verdict);
+      }
     }
     return kKept;
   }
@@ -436,6 +418,10 @@ class SourceCheck {
 
   const SourceFactory& factory_;
   const SourceCheckOptions& options_;
+  std::vector<Event> events_;  // the whole feed
+  State live_;                 // what it comes to
+  std::vector<std::pair<const Change*, Document>> bodies_;
+  std::vector<Cut> cuts_;
   Rules rules_{"source"};
 };
 

@@ -21,7 +21,7 @@ namespace {
 
 using Records = std::map<std::string, StoredRecord>;
 
-/// A DocumentWrite that owns what it is of. The document's part is taken from its first record.
+/// A DocumentWrite that owns what it is of.
 struct TestWrite {
   std::string source;
   std::string document_id;
@@ -29,6 +29,7 @@ struct TestWrite {
   std::vector<StoredRecord> patches = {};
   std::vector<std::string> deletes = {};
   bool replace_all = false;
+  std::vector<StoredRecord> stay = {};  // not written; where nothing else is, they give what is said of the document
 };
 
 absl::Status Write(VectorSink& sink, const std::vector<TestWrite>& tests) {
@@ -60,8 +61,9 @@ absl::Status Write(VectorSink& sink, const std::vector<TestWrite>& tests) {
     writes[i].patches = views[i].patches;
     writes[i].deletes = views[i].deletes;
     writes[i].replace_all = test.replace_all;
-    if (test.upserts.empty() && test.patches.empty()) continue;
-    const StoredRecord& first = test.upserts.empty() ? test.patches[0] : test.upserts[0];
+    const auto& records = !test.upserts.empty() ? test.upserts : !test.patches.empty() ? test.patches : test.stay;
+    if (records.empty()) continue;  // the document goes
+    const StoredRecord& first = records[0];
     writes[i].version = first.version;
     writes[i].updated_at = first.updated_at;
     writes[i].media_type = first.media_type;
@@ -118,6 +120,12 @@ class Collection {
     return true;
   }
 
+  /// Without what the sink does not store.
+  StoredRecord Comparable(StoredRecord record) const {
+    if (options_.not_stored) options_.not_stored(record);
+    return record;
+  }
+
   bool SameVector(const std::vector<float>& a, const std::vector<float>& b) const {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [this](float x, float y) {
       return std::abs(static_cast<double>(x) - static_cast<double>(y)) <= options_.tolerance;
@@ -125,11 +133,6 @@ class Collection {
   }
 
  private:
-  StoredRecord Comparable(StoredRecord record) const {
-    if (options_.not_stored) options_.not_stored(record);
-    return record;
-  }
-
   Verdict Difference(const StoredRecord& expected, StoredRecord actual) const {
     if (expected == actual) return kKept;
     if (expected.source != actual.source) return "its source differs";
@@ -269,17 +272,24 @@ class VectorSinkCheck {
   }
 
   Verdict Replaces(Collection& collection) const {
-    auto records = DocumentRecords("a", 2);
-    if (Verdict verdict = Put(collection, records); !verdict.empty()) return verdict;
-    records[1].text = "a new text";
-    records[1].text_key = TextKey("a new text");
-    records[1].vector = UnitVector("a new text", options_.dimension);
-    records[1].metadata = {{"other", std::string("field")}};
-    records[1].version = {"token 2", 2};
-    const TestWrite write{kSource, "a", {records[1]}};
-    if (absl::Status status = collection.WriteAndCommit({write}); !status.ok())
-      return Gave("Write() of a stored record", status);
-    return collection.Expect(records);
+    auto a = DocumentRecords("a", 2);
+    auto b = DocumentRecords("b", 1);
+    if (absl::Status status = collection.WriteAndCommit({{kSource, "a", a}, {kSource, "b", b}}); !status.ok()) {
+      return Gave("Write()", status);
+    }
+    for (StoredRecord* record : {&a[1], &b[0]}) {
+      record->text = "a new text for " + record->document_id;
+      record->text_key = TextKey(record->text);
+      record->vector = UnitVector(record->text, options_.dimension);
+      record->chunk.headings.clear();
+      record->chunk.context.clear();
+    }
+    b[0].metadata = {{"other", std::string("field")}};
+    b[0].version = {"token 2", 2};
+    if (absl::Status status = collection.WriteAndCommit({{kSource, "a", {a[1]}}, {kSource, "b", b}}); !status.ok()) {
+      return Gave("Write() of stored records", status);
+    }
+    return collection.Expect({a[0], a[1], b[0]});
   }
 
   Verdict Idempotent(Collection& collection) const {
@@ -301,7 +311,9 @@ class VectorSinkCheck {
     const auto records = DocumentRecords("a", 1);
     if (Verdict verdict = Put(collection, records); !verdict.empty()) return verdict;
     if (absl::Status status = Write(collection.sink(), {}); !status.ok()) return Gave("Write() of no documents", status);
-    if (absl::Status status = collection.WriteAndCommit({{kSource, "a"}, {kSource, "b"}}); !status.ok()) {
+    const TestWrite nothing_new{.source = kSource, .document_id = "a", .stay = records};
+    const TestWrite never_there{.source = kSource, .document_id = "b"};
+    if (absl::Status status = collection.WriteAndCommit({nothing_new, never_there}); !status.ok()) {
       return Gave("Write() of documents without records", status);
     }
     return collection.Expect(records);
@@ -310,12 +322,15 @@ class VectorSinkCheck {
   Verdict Delete(Collection& collection) const {
     const auto a = DocumentRecords("a", 3);
     const auto b = DocumentRecords("b", 1);
-    if (absl::Status status = collection.WriteAndCommit({{kSource, "a", a}, {kSource, "b", b}}); !status.ok()) {
+    const auto c = DocumentRecords("c", 2);
+    if (absl::Status status = collection.WriteAndCommit({{kSource, "a", a}, {kSource, "b", b}, {kSource, "c", c}});
+        !status.ok()) {
       return Gave("Write()", status);
     }
     const std::string unknown = RecordId("never written");
-    const TestWrite write{.source = kSource, .document_id = "a", .deletes = {a[0].id, unknown, a[2].id}};
-    if (absl::Status status = collection.WriteAndCommit({write}); !status.ok()) {
+    const TestWrite part{.source = kSource, .document_id = "a", .deletes = {a[0].id, unknown, a[2].id}, .stay = {a[1]}};
+    const TestWrite whole{.source = kSource, .document_id = "c", .deletes = {c[0].id, c[1].id}};
+    if (absl::Status status = collection.WriteAndCommit({part, whole}); !status.ok()) {
       return Gave("Write() of deletes, of which one is not stored,", status);
     }
     return collection.Expect({a[1], b[0]});
@@ -360,7 +375,7 @@ class VectorSinkCheck {
       const auto found =
           std::find_if(stored->begin(), stored->end(), [&](const StoredRecord& one) { return one.id == record.id; });
       if (found == stored->end()) return fmt::format("record '{}' is gone after it was patched", record.id);
-      if (!collection.SameVector(record.vector, found->vector)) {
+      if (!collection.SameVector(collection.Comparable(record).vector, collection.Comparable(*found).vector)) {
         return fmt::format("record '{}' has lost its vector, or got another, when it was patched", record.id);
       }
     }
@@ -369,23 +384,25 @@ class VectorSinkCheck {
 
   Verdict PatchReplacesPayload(Collection& collection) const {
     auto records = DocumentRecords("a", 3);
+    const auto other = DocumentRecords("b", 1);
     if (Verdict verdict = Put(collection, records); !verdict.empty()) return verdict;
-    for (const std::size_t i : {0U, 1U}) {
-      StoredRecord& record = records[i];
-      record.position += 7;
+    if (Verdict verdict = Put(collection, other); !verdict.empty()) return verdict;
+    for (StoredRecord& record : records) {
       record.text += " with more";
-      record.chunk.range = {700 + i, 800 + i};
+      record.chunk.range = {700 + record.position, 800 + record.position};
       record.chunk.overlap = 3;
       record.chunk.context = "new context";
       record.chunk.headings = {"New"};
       record.chunk.tokens = 99;
+      record.position += 7;
       record.media_type = "text/html";
       record.metadata = {{"other", std::string("field")}};
       record.version = {"token 2", 2};
       record.updated_at += absl::Hours(1);
     }
-    const TestWrite write{.source = kSource, .document_id = "a", .patches = {records[0], records[1]}};
+    const TestWrite write{.source = kSource, .document_id = "a", .patches = records};
     if (absl::Status status = collection.WriteAndCommit({write}); !status.ok()) return Gave("Write() of patches", status);
+    records.push_back(other[0]);
     return collection.Expect(records);
   }
 

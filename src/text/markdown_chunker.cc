@@ -112,6 +112,11 @@ absl::Status SectionSplitter::AddBlocks(std::size_t first, std::size_t last, Lev
 }
 
 absl::Status SectionSplitter::AddBlock(std::uint32_t index, std::size_t lead, Level level) {
+  // A container of one block is that block.
+  while (index + 1 < blocks_.size() && blocks_[index + 1].depth > blocks_[index].depth &&
+         blocks_[index + 1].end == blocks_[index].end) {
+    ++index;
+  }
   const Block& block = blocks_[index];
   const ByteRange range{block.begin, block.end};
   switch (block.kind) {

@@ -132,6 +132,19 @@ reexport() {
   run "$WORK/reexport-user"
 }
 
+# Each example is a project of its own too; against the installed package it must build as well. (Their output is compared
+# in-tree.)
+examples() {
+  local example found=0
+  for example in "$SOURCE"/examples/*/CMakeLists.txt; do
+    example=$(basename "$(dirname "$example")")
+    configure "$SOURCE/examples/$example" "$WORK/examples/$example" -DCMAKE_PREFIX_PATH="$WORK/static-prefix"
+    build "$WORK/examples/$example"
+    found=$((found + 1))
+  done
+  [[ $found -gt 0 ]] || fail "there are no examples"
+}
+
 # Every public header compiles alone, and under a strict host's warnings.
 headers() {
   configure "$SOURCE" "$WORK/headers" -DRAGPIPE_BUILD_TESTS=OFF -DRAGPIPE_BUILD_EXAMPLES=OFF -DRAGPIPE_INSTALL=OFF \

@@ -62,7 +62,8 @@ TEST_CASE("The default model gives the tokens and vectors of the reference", "[d
 TEST_CASE("The default model agrees with the reference in every dimension", "[default_model]") {
   auto embedder = DefaultModel();
   REQUIRE_OK(embedder);
-  for (const json& expected : ReadJson("vectors.json")["cases"]) {
+  const json golden = ReadJson("vectors.json");
+  for (const json& expected : golden["cases"]) {
     const std::string text = expected["text"];
     INFO("text: " << text);
     const std::vector<float> vector = Embed(*embedder, text);

@@ -198,7 +198,8 @@ TEST_CASE("Every element type gives the numbers it stands for, at any alignment"
 }
 
 TEST_CASE("A request is many texts, each on its own", "[embed]") {
-  auto embedder = Files().Load();
+  const Files files;
+  auto embedder = files.Load();
   REQUIRE_OK(embedder);
   const std::vector<std::string_view> texts = {"a", "", "b b", "unknown", "a b"};
   std::vector<float> vectors(texts.size() * 3, 5.0F);

@@ -1,11 +1,11 @@
 // What a process that is not root may not read. The tests run in a child, which gives root up where it has it.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <functional>
 #include <string>
 
+#include "in_child.h"
 #include "ragpipe/fs/directory_source.h"
 #include "ragpipe/fs/jsonl_source.h"
 #include "read_feed.h"
@@ -19,25 +19,10 @@ using std::filesystem::perms;
 
 /// What `describe` returns in a process without root's rights.
 std::string Unprivileged(const std::function<std::string()>& describe) {
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    std::string result = "cannot give root up";
-    if (geteuid() != 0 || (setegid(65534) == 0 && seteuid(65534) == 0)) result = describe();
-    static_cast<void>(write(ends[1], result.data(), result.size()));
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string result;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = read(ends[0], buffer, sizeof(buffer))) > 0;) {
-    result.append(buffer, static_cast<std::size_t>(count));
-  }
-  close(ends[0]);
-  waitpid(child, nullptr, 0);
-  return result;
+  return InChild([&describe]() -> std::string {
+    if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0)) return "cannot give root up";
+    return describe();
+  });
 }
 
 /// "id id ... | complete", or the reason why not.

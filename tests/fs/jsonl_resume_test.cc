@@ -55,7 +55,7 @@ TEST_CASE("a log is read on after every line, whatever the ends of the lines") {
   const std::string newline = GENERATE(as<std::string>(), "\n", "\r\n", "\n\n");
   std::string content = "\xEF\xBB\xBF";
   constexpr int kLines = 150;
-  for (int i = 0; i < kLines; ++i) content += Line(i, 20 + i % 40U) + newline;
+  for (int i = 0; i < kLines; ++i) content += Line(i, 20 + static_cast<std::size_t>(i % 40)) + newline;
   WriteFile(dir / "log", content);
   JsonlSource source(dir / "log");
   const Feed all = ReadFeed(source);

@@ -164,8 +164,9 @@ TEST_CASE("CheckCheckpoint: every broken rule is found out") {
       Committing("checkpoint.cursor.replaces",
                  [&](TweakedCheckpoint& checkpoint, CommitRequest& request) {  // the greatest wins, instead of the last
                    greatest.assign(request.cursors.begin(), request.cursors.end());
+                   const Cursors before = *checkpoint.good.LoadCursors(request.source);
                    for (PartitionCursor& position : greatest) {
-                     for (const PartitionCursor& stored : *checkpoint.good.LoadCursors(request.source)) {
+                     for (const PartitionCursor& stored : before) {
                        if (stored.partition == position.partition) position.cursor = std::max(position.cursor, stored.cursor);
                      }
                    }

@@ -210,7 +210,8 @@ TEST_CASE("CheckVectorSink: every broken rule is found out") {
                 sink.write = [&sink, known](std::span<const DocumentWrite> writes) {
                   Writes fresh;
                   for (const DocumentWrite& write : writes) {
-                    const bool is_new = write.upserts.empty() || known->insert(std::string(write.upserts[0].id)).second;
+                    bool is_new = write.upserts.empty();
+                    for (const Record& record : write.upserts) is_new = known->insert(std::string(record.id)).second || is_new;
                     if (is_new) fresh.push_back(write);
                   }
                   return sink.good.Write(fresh);
@@ -321,9 +322,17 @@ TEST_CASE("CheckVectorSink: every broken rule is found out") {
               }),
       Tweaked("sink.flush.repeatable",
               [](TweakedSink& sink) {
-                auto written = std::make_shared<bool>(true);
-                sink.flush = [written] {
-                  return std::exchange(*written, false) ? absl::OkStatus() : absl::InternalError("nothing to flush");
+                auto dirty = std::make_shared<bool>(false);
+                sink.ensure = [&sink, dirty](const CollectionSpec& spec) {
+                  *dirty = true;
+                  return sink.good.EnsureCollection(spec);
+                };
+                sink.write = [&sink, dirty](std::span<const DocumentWrite> writes) {
+                  *dirty = true;
+                  return sink.good.Write(writes);
+                };
+                sink.flush = [dirty] {
+                  return std::exchange(*dirty, false) ? absl::OkStatus() : absl::InternalError("nothing to flush");
                 };
               }),
       {"sink.flush.durable",

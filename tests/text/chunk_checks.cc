@@ -56,17 +56,16 @@ std::string FindFault(std::string_view text, const std::vector<ragpipe::Chunk>& 
       if (tokenizer.Count(text.substr(overlap_begin, chunk.overlap)) > overlap_tokens) return "too much overlap" + where;
       const std::size_t previous = chunks[i - 1].range.begin;
       const auto words = Boundaries(text.substr(previous, chunk.range.begin - previous), UBRK_WORD);
-      if (words.count(overlap_begin - previous) == 0) return "an overlap that begins inside a word" + where;
+      const bool at_cluster = clusters.count(overlap_begin) == 1 || overlap_begin == previous;
+      if (!at_cluster || words.count(overlap_begin - previous) == 0) return "an overlap that begins inside a word" + where;
     }
-    for (const std::size_t cut : {overlap_begin, chunk.range.end}) {
-      if (!ragpipe::internal::IsCodePointBoundary(text, cut)) return "a cut inside a code point" + where;
-      if (cut > 0 && cut < text.size() && text[cut - 1] == '\r' && text[cut] == '\n') return "a cut inside CRLF" + where;
-      const auto after = clusters.lower_bound(cut);
-      if (*after == cut) continue;
-      const std::size_t begin = *std::prev(after);
-      if (cut == overlap_begin && cut != chunks[i - (i > 0 ? 1 : 0)].range.begin) return "an overlap inside a cluster" + where;
-      if (tokenizer.Count(text.substr(begin, *after - begin)) <= max_tokens) return "a cut inside a grapheme cluster" + where;
-    }
+    const std::size_t cut = chunk.range.end;
+    if (!ragpipe::internal::IsCodePointBoundary(text, cut)) return "a cut inside a code point" + where;
+    if (cut < text.size() && text[cut - 1] == '\r' && text[cut] == '\n') return "a cut inside CRLF" + where;
+    const auto after = clusters.lower_bound(cut);
+    const std::size_t begin = *after == cut ? cut : *std::prev(after);
+    const bool forced = tokenizer.Count(text.substr(begin, *after - begin)) > max_tokens;
+    if (begin < cut && !forced) return "a cut inside a grapheme cluster" + where;
   }
   return at == text.size() ? "" : "the end of the text is missing";
 }

@@ -263,8 +263,9 @@ TEST_CASE("CountRanges equals counting each part alone", "[wordpiece]") {
   RAGPIPE_RANDOM_TEST(random);
 
   SECTION("every range of the reference texts") {
-    for (const json& golden : ReadJson("wordpiece_golden.json")["cases"]) {
-      CheckRanges(DefaultVocabulary(), golden["text"], random, 3000);
+    const json golden = ReadJson("wordpiece_golden.json");
+    for (const json& text : golden["cases"]) {
+      CheckRanges(DefaultVocabulary(), text["text"], random, 3000);
     }
   }
 
@@ -273,7 +274,8 @@ TEST_CASE("CountRanges equals counting each part alone", "[wordpiece]") {
                                             "]",      "CLS",    " ",      "\n",     "!",      ".",         "<",      "\u00E9",
                                             "\u0301", "\u0130", "\u4E2D", "\uAC00", "\x01",   "\u226E",    "\uFFFD", "\u302E",
                                             "\u1DF6", "\u1AB0", "\u0901", "\u3000", "\uF900", "\U0001F600"};
-    for (const json& rules : ReadJson("wordpiece_rules_golden.json")["cases"]) {
+    const json golden = ReadJson("wordpiece_rules_golden.json");
+    for (const json& rules : golden["cases"]) {
       INFO(rules["name"].get<std::string>());
       const auto tokenizer = Make(rules["tokenizer"]);
       for (int i = 0; i < 60; ++i) {

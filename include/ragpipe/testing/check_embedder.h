@@ -33,11 +33,12 @@ struct EmbedderCheckOptions {
 /// embedder.fingerprint.stable    Fingerprint() is the same every time and for each object, being "part of the recipe"
 /// embedder.accepts               every text that is "valid UTF-8, not empty", alone, gets a vector
 /// embedder.purpose               Purpose::kQuery gets finite vectors of the same dimension
-/// embedder.shape.row_major       `out` is filled "row-major, [texts.size()][dimension()]", in the order of the texts, no
-/// further embedder.finite                "every float finite" embedder.not_zero              "under Metric::kCosine no row all
-/// zero" embedder.deterministic         the same call gives the same vectors again, from each object: else Fingerprint() must
-/// differ embedder.batch_independent     the vector of a text does not depend on the texts beside it: the engine packs as it
-/// likes embedder.concurrent            limits().calls calls at once give what they give one by one ("Threading")
+/// embedder.shape.row_major       `out` is filled "row-major, [texts.size()][dimension()]", in the order of the texts
+/// embedder.finite                "every float finite"
+/// embedder.not_zero              "under Metric::kCosine no row all zero"
+/// embedder.deterministic         the same call gives the same vectors again, from each object: Fingerprint() is the same
+/// embedder.batch_independent     the vector of a text does not depend on the texts beside it, which the engine picks
+/// embedder.concurrent            limits().calls calls at once give what they give one by one ("Threading")
 /// embedder.deadline              a call whose deadline has passed gives OK or kDeadlineExceeded ("give up with")
 RAGPIPE_EXPORT std::vector<Finding> CheckEmbedder(const EmbedderFactory& factory, const EmbedderCheckOptions& options = {});
 

@@ -22,7 +22,7 @@ struct SourceCheckOptions {
   bool endless = false;
   absl::Duration quiet = absl::Milliseconds(300);  ///< an endless feed that sends nothing for so long has sent everything
   absl::Duration timeout = absl::Seconds(10);      ///< a bounded feed that sends nothing for so long hangs
-  std::size_t max_cuts = 40;                       ///< source.cursor.resumes stops the feed at so many places at most
+  std::size_t max_cuts = 20;                       ///< source.cursor.resumes stops the feed at so many places at most
   std::vector<PartitionCursor> expired = {};       ///< cursors once valid, for source.cursor.expired
 };
 
@@ -37,8 +37,8 @@ struct SourceCheckOptions {
 /// source.end                     "a bounded feed ends with" EndOfFeed as its last event; "an endless one never sends it"
 /// source.snapshot.complete_last  SnapshotComplete comes when "every live document of the partition was listed", not before
 /// source.snapshot.lists_all      ... "since the stream was opened": also where it was opened after a cursor
-/// source.cursor.resumes          after any prefix of the feed, the rest of it follows the cursors of the prefix: nothing is
-/// lost source.cursor.expired          "a position that the source can no longer resume from is not an error: it starts over"
+/// source.cursor.resumes          the cursors of any prefix of the feed open the rest of it: nothing is lost
+/// source.cursor.expired          "a position that the source can no longer resume from is not an error: it starts over"
 /// source.token.stable            "equal tokens mean that the document need not be read again": unchanged, it keeps its token
 /// source.id.size                 a document id has "1 to 4096 bytes"
 /// source.id.unique               ... and is "unique within its source": not in two partitions

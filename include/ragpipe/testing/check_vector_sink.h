@@ -51,10 +51,10 @@ struct VectorSinkCheckOptions {
 /// Rule                           demands (of vector_sink.h and record.h)
 /// sink.factory                   the factory gives a sink and a way to read it
 /// sink.no_throw                  no call throws ("Exceptions: must not escape")
-/// sink.ensure.repeatable         EnsureCollection() under the same recipe again keeps the records ("every call must be
-/// repeatable") sink.recipe.refused            EnsureCollection() "compares the recipes ... and refuses": kFailedPrecondition,
-/// records kept sink.rebuild.empties           CollectionSpec::rebuild: "drop every record and begin anew", with vectors of
-/// another dimension sink.write.upsert              upserts are stored with all their fields, those of many documents at once
+/// sink.ensure.repeatable         EnsureCollection() again, under the same recipe, keeps the records ("repeatable")
+/// sink.recipe.refused            EnsureCollection() "compares the recipes ... and refuses": kFailedPrecondition
+/// sink.rebuild.empties           CollectionSpec::rebuild: "drop every record and begin anew", also in another dimension
+/// sink.write.upsert              upserts are stored with all their fields, those of many documents at once
 /// sink.write.replaces            the upsert of a stored record replaces it
 /// sink.write.idempotent          "writing the same again changes nothing"
 /// sink.write.empty               writes of nothing are OK

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Runs an example and compares what it prints: check.sh <check> <program> <work folder>. `ask` asks the index that `quickstart`
+# left in the same work folder.
+set -euo pipefail
+examples=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+check=$1
+program=$(realpath "$2")
+mkdir -p "$3"
+cd "$3"
+
+fail() {
+  echo "check.sh: $*" >&2
+  exit 1
+}
+
+# The number at a path of "name":number pairs in one line of JSON, each looked for after the one before.
+number() {
+  local json=$1 name
+  for name in "${@:2}"; do
+    [[ $json == *"\"$name\":"* ]] || fail "no '$name' in: $1"
+    json=${json#*"\"$name\":"}
+  done
+  echo "${json%%[^0-9]*}"
+}
+
+custom_stages() {
+  "$program" >custom_stages.out
+  diff "$examples/custom_stages/expected_output.txt" custom_stages.out
+}
+
+quickstart() {
+  rm -rf documents index.db*
+  cp -r "$examples/quickstart/documents" documents
+  local report embedded total files
+  files=$(find documents -type f | wc -l)
+
+  report=$("$program" --json cold documents index.db)
+  [[ $report == *'"complete":true'* ]] || fail "the first run is not complete: $report"
+  [[ $(number "$report" documents processed) == "$files" ]] || fail "the first run did not process $files files: $report"
+  total=$(number "$report" chunks total)
+  [[ $total -gt $files && $(number "$report" chunks embedded) == "$total" ]] || fail "the first run did not embed all: $report"
+
+  report=$("$program" --json again documents index.db)
+  [[ $report == *'"complete":true'* ]] || fail "the second run is not complete: $report"
+  [[ $(number "$report" chunks embedded) == 0 ]] || fail "the second run embedded what had not changed: $report"
+  [[ $(number "$report" chunks total) == "$total" ]] || fail "the second run has other chunks: $report"
+
+  sed -i 's/The clock of the logger is set from satellites/& and from long waves/' documents/data/path-of-an-observation.md
+  report=$("$program" --json edit documents index.db)
+  [[ $report == *'"complete":true'* ]] || fail "the third run is not complete: $report"
+  [[ $(number "$report" documents processed) == 1 ]] || fail "one file was edited, but: $report"
+  embedded=$(number "$report" chunks embedded)
+  [[ $embedded -ge 1 && $embedded -le 3 ]] || fail "one sentence was edited, $embedded chunks were embedded: $report"
+
+  best_is security/api-keys.md "How often must the API keys be rotated?"
+  best_is operations/backups.md "When are restore drills held?"
+  best_is team/office.md "What should I do when the coffee machine has to be descaled?"
+  best_is data/tide-model.md "How many harmonic constituents does the tide model have?"
+}
+
+best_is() {
+  local answer
+  answer=$("$program" --json ask documents index.db "$2")
+  answer=${answer#*'"document_id":"'}
+  [[ ${answer%%'"'*} == "$1" ]] || fail "'$2' was answered from ${answer%%'"'*}, not from $1"
+}
+
+ask() {
+  local status=0
+  "$program" index.db "How often must the API keys be rotated?" --top-k 2 >ask.out
+  head -n 1 ask.out | grep -qE '^[0-9]\.[0-9]{3}  security/api-keys.md, bytes [0-9]+-[0-9]+$' || fail "$(cat ask.out)"
+  grep -qx '       API keys > Rotation' ask.out || fail "no heading path: $(cat ask.out)"
+  grep -q '^       | API keys are rotated every 90 days' ask.out || fail "no text: $(cat ask.out)"
+
+  for mode in hybrid vector text; do
+    "$program" index.db "restore drill" --mode $mode --top-k 3 --json >ask.out
+    [[ $(wc -l <ask.out) == 3 ]] || fail "not three lines of JSON: $(cat ask.out)"
+    head -n 1 ask.out | grep -q '"document_id":"operations/backups.md"' || fail "mode $mode: $(cat ask.out)"
+  done
+  "$program" index.db "restore drill" --filter path=team/faq.md --json >ask.out
+  if grep -v '"document_id":"team/faq.md"' ask.out; then fail "the filter let others through"; fi
+
+  "$program" index.db "restore drill" --filter path=no/such/file.md >ask.out 2>&1 || status=$?
+  [[ $status == 1 ]] || fail "no answers: exit code $status"
+  for arguments in "" "index.db" "index.db text --top-k many" "index.db text --mode fast" "index.db text --filter path" \
+    "index.db text --unknown" "index.db text --mode" "index.db text --top-k 0" "absent.db text"; do
+    status=0
+    # shellcheck disable=SC2086  # arguments are words
+    "$program" $arguments >ask.out 2>&1 || status=$?
+    [[ $status == 2 ]] || fail "ask $arguments: exit code $status"
+    grep -q '^ask: ' ask.out || fail "ask $arguments: no message"
+  done
+}
+
+service() {
+  rm -f service.db*
+  "$program" service.db <"$examples/service/session.txt" >service.out
+  diff "$examples/service/expected_output.txt" service.out
+}
+
+# A signal is an orderly end: what was accepted is in the index, and the index is free for the next process.
+service_signal() {
+  local signal pid
+  for signal in TERM INT; do
+    rm -rf signal.db* signal.in
+    mkfifo signal.in
+    "$program" signal.db <signal.in >signal.out &
+    pid=$!
+    exec 3>signal.in
+    printf 'put harbour The harbour wall\nask harbour\nput quay The quay at low water\n' >&3
+    for ((i = 0; i < 200; ++i)); do
+      if grep -q '^1 answers' signal.out; then break; fi
+      sleep 0.05
+    done
+    sleep 0.2  # the last line is on its way
+    kill -s $signal $pid
+    wait $pid || fail "exit code $? after SIG$signal"
+    exec 3>&-
+    tail -n 1 signal.out | grep -q '^2 changes: 2 indexed, .* 0 pending' || fail "SIG$signal: $(cat signal.out)"
+    printf 'ask quay\n' | "$program" signal.db >signal.out
+    grep -qx 'quay: The quay at low water' signal.out || fail "the index after SIG$signal: $(cat signal.out)"
+  done
+}
+
+"$check"
