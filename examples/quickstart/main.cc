@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <string>
 #include <string_view>
 
 #include "ragpipe/default_model/default_model.h"
@@ -15,8 +16,8 @@
 struct ProgressLine final : ragpipe::Observer {
   void OnProgress(const ragpipe::RunReport& so_far) override {
     if (isatty(STDERR_FILENO) == 0) return;
-    std::cerr << '\r' << so_far.documents.seen << " documents, " << so_far.chunks.embedded << " chunks embedded\033[K"
-              << (so_far.complete ? "\n" : "");
+    std::cerr << "\r\033[K" << so_far.documents.seen << " documents, " << so_far.chunks.embedded << " chunks embedded"
+              << (so_far.complete ? "\n" : "") << std::flush;
   }
 };
 
@@ -29,33 +30,29 @@ int main(int argc, char** argv) {
   const bool json = argc > 2 && std::string_view(argv[1]) == "--json";
   char** const arg = argv + (json ? 3 : 1);
   if (argv + argc < arg + 2) return Fail(absl::InvalidArgumentError("usage: quickstart [--json STEP] FOLDER INDEX [QUESTION]"));
-
   auto model = ragpipe::embed::DefaultModel();
   if (!model.ok()) return Fail(model.status());
   auto store = ragpipe::sqlite::Store::Open(arg[1]);
   if (!store.ok()) return Fail(store.status());
-
   ProgressLine progress;
   ragpipe::Pipeline pipeline{ragpipe::fs::DirectorySource{arg[0], {.name = "documents"}},
                              ragpipe::text::MarkdownChunker{model->tokenizer(), {.max_tokens = 256}},
                              *model, store->sink(), store->checkpoint(), {.observer = &progress}};
   ragpipe::RunReport report;
   if (absl::Status status = pipeline.Run(report); !status.ok()) return Fail(status);
-
-  if (arg + 2 == argv + argc) {
-    if (!json) std::cout << ToText(report);
-    if (json) std::cout << R"({"step":")" << argv[2] << R"(","report":)" << ToJson(report) << "}\n";
+  if (argv + argc == arg + 2) {
+    std::cout << (json ? R"({"step":")" + std::string(argv[2]) + R"(","report":)" + ToJson(report) + "}\n" : ToText(report));
     return 0;
   }
 
-  auto retriever = ragpipe::Retriever::Open(store->index(), *model);
+  auto retriever = ragpipe::Retriever::Open(store->index(), *model);  // refuses any other model
   if (!retriever.ok()) return Fail(retriever.status());
   auto hits = retriever->Search({.text = arg[2], .top_k = 3});
   if (!hits.ok()) return Fail(hits.status());
-  if (json) std::cout << R"({"step":"ask","hits":[)";
+  std::cout << (json ? R"({"step":"ask","hits":[)" : "");
   for (const ragpipe::Hit& hit : *hits) {
     if (json) std::cout << (&hit == hits->data() ? "" : ",") << ToJson(hit);
-    if (!json) std::cout << hit.document_id << ", bytes " << hit.chunk.range.begin << '-' << hit.chunk.range.end << ":\n" << hit.text << "\n";
+    if (!json) std::cout << hit.document_id << " [" << hit.chunk.range.begin << ", " << hit.chunk.range.end << ")\n" << hit.text << '\n';
   }
   std::cout << (json ? "]}\n" : "");
 }
