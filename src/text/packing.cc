@@ -11,14 +11,14 @@ constexpr std::size_t kHashedBytes = 24;  // on each side of a boundary
 }  // namespace
 
 void Packer::Add(const Atom& atom) {
-  pending_.push_back(atom);
-  pending_tokens_ += atom.tokens;
-  // A third more than fits is kept, so that the end of a group is known early enough to leave no small rest.
-  while (pending_tokens_ > max_tokens_ + max_tokens_ / 3 && pending_.size() > 1) EmitChunk(/*last_of_group=*/false);
+  waiting_.push_back(atom);
+  anchors_.Add(atom.tokens, atom.level < Level::kSentence ? 0 : RankOf(atom));
+  while (anchors_.ready()) ReleaseFirst();
 }
 
 void Packer::EndGroup() {
-  if (!pending_.empty() && pending_.back().level != Level::kForced) Flush();
+  const std::deque<Atom>& last = waiting_.empty() ? pending_ : waiting_;
+  if (!last.empty() && last.back().level != Level::kForced) Flush();
 }
 
 std::vector<Chunk> Packer::Finish() {
@@ -26,8 +26,21 @@ std::vector<Chunk> Packer::Finish() {
   return std::move(chunks_);
 }
 
+void Packer::ReleaseFirst() {
+  pending_.push_back(waiting_.front());
+  pending_tokens_ += waiting_.front().tokens;
+  waiting_.pop_front();
+  if (anchors_.Take()) {
+    while (!pending_.empty()) EmitChunk(/*last_of_group=*/true);
+  }
+  // A third more than fits is kept, so that the end of a group is known early enough to leave no small rest.
+  while (pending_tokens_ > max_tokens_ + max_tokens_ / 3 && pending_.size() > 1) EmitChunk(/*last_of_group=*/false);
+}
+
 void Packer::Flush() {
+  while (!waiting_.empty()) ReleaseFirst();
   while (!pending_.empty()) EmitChunk(/*last_of_group=*/true);
+  anchors_.Restart();
 }
 
 void Packer::EmitChunk(bool last_of_group) {
@@ -79,7 +92,7 @@ std::size_t Packer::ChooseCut(std::size_t limit, bool last_of_group) const {
   }
   std::size_t best = 0;
   Level best_level = Level::kForced;
-  std::uint64_t best_hash = 0;
+  std::uint64_t best_rank = 0;
   std::size_t last_good = 0;
   std::size_t last = 1;  // one atom fits, whatever the limit: the caller gives up the frame for it
   std::size_t sum = 0;
@@ -91,11 +104,11 @@ std::size_t Packer::ChooseCut(std::size_t limit, bool last_of_group) const {
     if (atom.level == Level::kForced) continue;
     last_good = i + 1;
     if (sum < low || sum > high || atom.level < best_level) continue;
-    const std::uint64_t hash = HashAround(atom.end);
-    if (atom.level > best_level || hash >= best_hash) {
+    const std::uint64_t rank = RankOf(atom);
+    if (rank >= best_rank) {
       best = i + 1;
       best_level = atom.level;
-      best_hash = hash;
+      best_rank = rank;
     }
   }
   if (best != 0) return best;
@@ -109,13 +122,13 @@ std::size_t Packer::Measure(const Frame& frame, std::size_t end) const {
   return tokenizer_.Count(embedded);
 }
 
-std::uint64_t Packer::HashAround(std::size_t offset) const {
-  const std::size_t begin = offset < kHashedBytes ? 0 : offset - kHashedBytes;
+std::uint64_t Packer::RankOf(const Atom& atom) const {
+  const std::size_t begin = atom.end < kHashedBytes ? 0 : atom.end - kHashedBytes;
   std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a: the same on every platform
-  for (const char c : text_.substr(begin, offset - begin + kHashedBytes)) {
+  for (const char c : text_.substr(begin, atom.end - begin + kHashedBytes)) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
   }
-  return hash;
+  return static_cast<std::uint64_t>(atom.level) << 56 | hash >> 8;
 }
 
 }  // namespace ragpipe::text::internal

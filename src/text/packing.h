@@ -9,6 +9,7 @@
 
 #include "ragpipe/chunk.h"
 #include "ragpipe/text/tokenizer.h"
+#include "text/anchors.h"
 #include "text/boundaries.h"
 
 namespace ragpipe::text::internal {
@@ -38,11 +39,14 @@ class Framing {
   virtual Frame FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* previous) = 0;
 };
 
-/// Packs atoms into chunks of at most `max_tokens`.
+/// Packs atoms into chunks of at most `max_tokens`, so that an edit changes few chunks:
 ///
-/// A cut goes to the best boundary in the last third of what fits; among equals to the one whose surrounding bytes have the
-/// highest hash. So two packings of almost the same text, begun at different places, soon choose the same boundary and agree
-/// from there on: an edit changes few chunks (content-defined chunking, as in FastCDC, Xia et al. 2016, over atoms instead of bytes).
+/// Some boundaries are always cuts: the ends of groups, and the anchors, which outrank all boundaries near them. What lies
+/// between two of these is packed by itself.
+///
+/// There, a cut goes to the highest-ranking boundary in the last third of what fits. The rank is the level and, among equals,
+/// a hash of the bytes around the boundary. So two packings that begin at different places soon choose the same boundary, and
+/// agree from there on (content-defined chunking, over atoms instead of bytes).
 ///
 /// Sizes are first estimated by adding the atoms' counts, then the chosen chunk is counted as a whole: a few counts per
 /// chunk, whatever the tokenizer does across the seams.
@@ -50,7 +54,8 @@ class Packer {
  public:
   Packer(std::string_view text, const Tokenizer& tokenizer, const RangeCounter& counter, std::size_t max_tokens,
          Framing& framing)
-      : text_(text), tokenizer_(tokenizer), counter_(counter), max_tokens_(max_tokens), framing_(framing) {}
+      : text_(text), tokenizer_(tokenizer), counter_(counter), max_tokens_(max_tokens), framing_(framing),
+        anchors_(max_tokens) {}
 
   void Add(const Atom& atom);
 
@@ -61,11 +66,12 @@ class Packer {
   std::vector<Chunk> Finish();
 
  private:
+  void ReleaseFirst();
   void Flush();
   void EmitChunk(bool last_of_group);
   std::size_t ChooseCut(std::size_t limit, bool last_of_group) const;
   std::size_t Measure(const Frame& frame, std::size_t end) const;
-  std::uint64_t HashAround(std::size_t offset) const;
+  std::uint64_t RankOf(const Atom& atom) const;
 
   std::string_view text_;
   const Tokenizer& tokenizer_;
@@ -73,8 +79,10 @@ class Packer {
   const std::size_t max_tokens_;
   Framing& framing_;
 
+  AnchorFinder anchors_;
   std::size_t begin_ = 0;           // of the first pending atom
-  std::deque<Atom> pending_;        // not yet in a chunk
+  std::deque<Atom> waiting_;        // for the AnchorFinder
+  std::deque<Atom> pending_;        // released, not yet in a chunk
   std::size_t pending_tokens_ = 0;  // their sum
   std::vector<Chunk> chunks_;
 };

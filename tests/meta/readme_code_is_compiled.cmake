@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # Every C++ block of README stands, letter for letter but for the indentation of the whole, in one of the compiled `sources`.
 file(READ "${readme}" text)
 set(code)
