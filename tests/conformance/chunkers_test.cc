@@ -1,0 +1,44 @@
+#include <memory>
+#include <string_view>
+
+#include "ragpipe/default_model/default_model.h"
+#include "ragpipe/testing/check_chunker.h"
+#include "ragpipe/text/markdown_chunker.h"
+#include "ragpipe/text/recursive_chunker.h"
+#include "support/catch.h"
+
+using namespace ragpipe;
+
+namespace {
+
+std::shared_ptr<const text::Tokenizer> Tokenizer() {
+  const auto model = embed::DefaultModel();
+  REQUIRE_OK(model);
+  return model->tokenizer();
+}
+
+void CheckConforms(const testing::ChunkerFactory& factory, const text::Tokenizer& tokenizer, std::size_t max_tokens) {
+  testing::ChunkerCheckOptions options;
+  options.count_tokens = [&tokenizer](std::string_view text) { return tokenizer.Count(text); };
+  options.max_tokens = max_tokens;
+  const auto findings = testing::CheckChunker(factory, options);
+  INFO(testing::ToText(findings));
+  CHECK(findings.empty());
+}
+
+}  // namespace
+
+TEST_CASE("RecursiveChunker conforms") {
+  const auto tokenizer = Tokenizer();
+  const std::size_t max_tokens = GENERATE(8, 40, 512);
+  const std::size_t overlap_tokens = GENERATE(0, 5);
+  const text::RecursiveChunkerOptions options{.max_tokens = max_tokens, .overlap_tokens = overlap_tokens};
+  CheckConforms([&] { return std::make_shared<text::RecursiveChunker>(tokenizer, options); }, *tokenizer, max_tokens);
+}
+
+TEST_CASE("MarkdownChunker conforms") {
+  const auto tokenizer = Tokenizer();
+  const std::size_t max_tokens = GENERATE(8, 40, 512);
+  const text::MarkdownChunkerOptions options{.max_tokens = max_tokens};
+  CheckConforms([&] { return std::make_shared<text::MarkdownChunker>(tokenizer, options); }, *tokenizer, max_tokens);
+}
