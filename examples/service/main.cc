@@ -124,14 +124,11 @@ class QueueSource final : public ragpipe::Source {
   std::uint64_t indexed_ = 0;   // all up to this one are committed
 };
 
-/// Lines of standard input, until its end or a signal to leave.
+/// Lines of standard input, until its end or a signal. The signals are blocked in every thread and arrive here as readable
+/// bytes, so nothing runs in a signal handler.
 class Commands {
  public:
-  /// `signals` are blocked in every thread, so that none is ever interrupted by one.
-  explicit Commands(const sigset_t& signals) : signal_fd_(signalfd(-1, &signals, SFD_CLOEXEC)) {}
-  ~Commands() { close(signal_fd_); }
-  Commands(const Commands&) = delete;
-  Commands& operator=(const Commands&) = delete;
+  explicit Commands(int signal_fd) : signal_fd_(signal_fd) {}
 
   std::optional<std::string> Next() {
     while (true) {
@@ -146,7 +143,7 @@ class Commands {
       if (inputs[0].revents == 0) continue;
       std::array<char, 4096> block;
       const ssize_t size = read(STDIN_FILENO, block.data(), block.size());
-      if (size <= 0) return std::nullopt;
+      if (size <= 0) return unread_.empty() ? std::nullopt : std::optional(std::exchange(unread_, {}));
       unread_.append(block.data(), static_cast<std::size_t>(size));
     }
   }
@@ -201,13 +198,14 @@ int Fail(const absl::Status& status) {
 int main(int argc, char** argv) {
   if (argc != 2) return Fail(absl::InvalidArgumentError("usage: service INDEX"));
 
-  // Before the first thread, which all inherit it.
+  // Before the first thread is started: threads inherit it.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  Commands commands(signals);
+  const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+  if (signal_fd < 0) return Fail(absl::ErrnoToStatus(errno, "signalfd"));
 
   auto store = ragpipe::sqlite::Store::Open(argv[1]);
   if (!store.ok()) return Fail(store.status());
@@ -226,6 +224,7 @@ int main(int argc, char** argv) {
                              options};
   if (absl::Status status = pipeline.Start(); !status.ok()) return Fail(status);
 
+  Commands commands(signal_fd);
   while (const std::optional<std::string> line = commands.Next()) {
     std::string_view rest = *line;
     const std::string command = TakeWord(rest);

@@ -82,21 +82,26 @@ class StaticEmbedder::Model {
   const std::string& fingerprint() const { return fingerprint_; }
   const std::shared_ptr<const text::WordPiece>& tokenizer() const { return tokenizer_; }
 
-  /// False when a number is too large for a float. `tokens` is working space.
-  bool Embed(std::string_view text, std::vector<text::Token>& tokens, std::span<float> out) const {
-    std::fill(out.begin(), out.end(), 0.0F);
-    tokens.clear();
-    tokenizer_->Encode(text, tokens);
-    std::size_t known = 0;
-    for (const text::Token& token : tokens) {
-      if (token.id == tokenizer_->unknown_id()) continue;
-      table_.Add(token.id, out);
-      ++known;
+  /// Reused from text to text.
+  struct WorkingSpace {
+    std::vector<text::Token> tokens;
+    std::vector<std::uint32_t> known;
+  };
+
+  /// False when a number is too large for a float.
+  bool Embed(std::string_view text, WorkingSpace& space, std::span<float> out) const {
+    space.tokens.clear();
+    space.known.clear();
+    tokenizer_->Encode(text, space.tokens);
+    for (const text::Token& token : space.tokens) {
+      if (token.id != tokenizer_->unknown_id()) space.known.push_back(token.id);
     }
-    if (known == 0) return true;
+    table_.Sum(space.known, out);
+    if (space.known.empty()) return true;
+    const auto count = static_cast<float>(space.known.size());
     float square_sum = 0.0F;
     for (float& value : out) {
-      value /= static_cast<float>(known);
+      value /= count;
       square_sum += value * value;
     }
     if (!std::isfinite(square_sum)) return false;
@@ -154,12 +159,12 @@ absl::Status StaticEmbedder::Embed(const EmbedRequest& request, std::span<float>
     return absl::InternalError(
         fmt::format("{} texts of {} floats do not fill {} floats", request.texts.size(), dimension, out.size()));
   }
-  std::vector<text::Token> tokens;
+  Model::WorkingSpace space;
   for (std::size_t i = 0; i < request.texts.size(); ++i) {
     if (request.deadline != absl::InfiniteFuture() && absl::Now() > request.deadline) {
       return absl::DeadlineExceededError(fmt::format("the deadline passed after {} of {} texts", i, request.texts.size()));
     }
-    if (!model_->Embed(request.texts[i], tokens, out.subspan(i * dimension, dimension))) {
+    if (!model_->Embed(request.texts[i], space, out.subspan(i * dimension, dimension))) {
       return absl::OutOfRangeError(fmt::format("the vector of text {} is too large for floats", i));
     }
   }

@@ -19,11 +19,19 @@ class StaticTable {
 
   std::size_t dimension() const { return dimension_; }
 
-  /// Adds the vector of `token`, which is below the vocabulary's size, to sum[dimension()].
-  void Add(std::uint32_t token, std::span<float> sum) const;
+  /// The sum of the vectors of `tokens`, which are below the vocabulary's size, in sum[dimension()].
+  void Sum(std::span<const std::uint32_t> tokens, std::span<float> sum) const;
 
  private:
   enum class Type { kInt8, kFloat16, kFloat32 };
+
+  const char* Row(std::uint32_t token) const {
+    return rows_.data() + (mapping_.empty() ? token : mapping_[token]) * row_bytes_;
+  }
+  void Prefetch(std::uint32_t token) const;
+
+  template <class T>
+  void SumRows(std::span<const std::uint32_t> tokens, std::span<float> sum) const;
 
   std::string_view rows_;
   Type type_ = Type::kFloat32;

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <string>
-#include <system_error>
 #include <utility>
 
 namespace ragpipe::sqlite {
@@ -15,7 +13,6 @@ constexpr int kBusyTimeoutMs = 5000;  // only the moments when another process r
 absl::Status ToStatus(sqlite3* db, int code, const std::string& path) {
   const int extended = db != nullptr && (sqlite3_errcode(db) & 0xff) == (code & 0xff) ? sqlite3_extended_errcode(db) : code;
   const std::string detail = fmt::format("{} (SQLite result {})", db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code), extended);
-  const int system_error = db != nullptr ? sqlite3_system_errno(db) : 0;
   switch (code & 0xff) {
     case SQLITE_OK:
       return absl::OkStatus();
@@ -38,13 +35,8 @@ absl::Status ToStatus(sqlite3* db, int code, const std::string& path) {
     case SQLITE_TOOBIG:
       return absl::InvalidArgumentError(fmt::format("too long a value for '{}': {}", path, detail));
     case SQLITE_IOERR:
-      if (system_error == EFBIG || system_error == EDQUOT || system_error == ENOSPC) {
-        return absl::FailedPreconditionError(
-            fmt::format("no space left for '{}': {}. Free space or raise the limit and run again; the index holds the last commit", path,
-                        std::system_category().message(system_error)));
-      }
       return absl::InternalError(
-          fmt::format("input or output failed on '{}': {}, {}", path, detail, std::system_category().message(system_error)));
+          fmt::format("input or output failed on '{}': {}. Look for a quota, a limit on file sizes or a failing disk", path, detail));
     default:
       return absl::InternalError(fmt::format("'{}': {}", path, detail));
   }

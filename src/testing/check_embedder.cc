@@ -32,21 +32,23 @@ struct Vectors {
   std::span<const float> Row(std::size_t i) const { return std::span(floats).subspan(i * dimension, dimension); }
 };
 
-absl::StatusOr<Vectors> Embed(Embedder& embedder, std::span<const std::string_view> texts,
-                              EmbedRequest::Purpose purpose = EmbedRequest::Purpose::kDocument) {
+absl::StatusOr<Vectors> Embed(Embedder& embedder, const EmbedRequest& request) {
   Vectors vectors;
   vectors.dimension = embedder.dimension();
-  const std::size_t size = texts.size() * vectors.dimension;
+  const std::size_t size = request.texts.size() * vectors.dimension;
   const std::size_t behind = vectors.dimension + 1;
   vectors.floats.assign(size + behind, kUnwritten);
-  EmbedRequest request;
-  request.texts = texts;
-  request.purpose = purpose;
   if (absl::Status status = embedder.Embed(request, std::span(vectors.floats).first(size)); !status.ok()) return status;
   vectors.overran = !std::all_of(vectors.floats.end() - static_cast<std::ptrdiff_t>(behind), vectors.floats.end(),
                                  [](float value) { return std::isnan(value); });
   vectors.floats.resize(size);
   return vectors;
+}
+
+absl::StatusOr<Vectors> Embed(Embedder& embedder, std::span<const std::string_view> texts) {
+  EmbedRequest request;
+  request.texts = texts;
+  return Embed(embedder, request);
 }
 
 /// The column where the two differ.
@@ -151,7 +153,10 @@ class EmbedderCheck {
   Verdict Purpose() const {
     const auto embedder = factory_();
     const std::string_view text = texts_[0];
-    const auto vectors = Embed(*embedder, {&text, 1}, EmbedRequest::Purpose::kQuery);
+    EmbedRequest request;
+    request.texts = {&text, 1};
+    request.purpose = EmbedRequest::Purpose::kQuery;
+    const auto vectors = Embed(*embedder, request);
     if (!vectors.ok()) return Gave("Embed() with Purpose::kQuery", vectors.status());
     const bool finite = std::all_of(vectors->floats.begin(), vectors->floats.end(), [](float v) { return std::isfinite(v); });
     return finite && !vectors->overran ? kKept : "Embed() with Purpose::kQuery did not fill one finite vector";
@@ -252,11 +257,10 @@ class EmbedderCheck {
   Verdict Deadline() const {
     const auto embedder = factory_();
     const std::string_view text = texts_[0];
-    std::vector<float> floats(embedder->dimension());
     EmbedRequest request;
     request.texts = {&text, 1};
     request.deadline = absl::Now() - absl::Seconds(1);
-    const absl::Status status = embedder->Embed(request, floats);
+    const absl::Status status = Embed(*embedder, request).status();
     return status.ok() || status.code() == absl::StatusCode::kDeadlineExceeded
                ? kKept
                : Gave("Embed() with a deadline that has passed", status);

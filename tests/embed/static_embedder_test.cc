@@ -197,6 +197,25 @@ TEST_CASE("Every element type gives the numbers it stands for, at any alignment"
   }
 }
 
+TEST_CASE("Every dimension of a wide table counts", "[embed]") {
+  constexpr std::size_t kDimension = 35;  // two blocks and a rest, whatever the width of a vector register
+  std::vector<std::int8_t> small(5 * kDimension);
+  for (std::size_t i = 0; i < small.size(); ++i) small[i] = static_cast<std::int8_t>(static_cast<int>(i * 37 % 255) - 127);
+  const std::vector<float> wide(small.begin(), small.end());
+  Files files;
+  for (const bool narrow : {true, false}) {
+    INFO((narrow ? "I8" : "F32"));
+    files.safetensors = Safetensors({narrow ? TensorText{"embeddings", "I8", {5, kDimension}, Bytes(small)}
+                                            : TensorText{"embeddings", "F32", {5, kDimension}, Bytes(wide)}});
+    const std::vector<float> vector = Embed(files, "a b b c a a a");
+    REQUIRE(vector.size() == kDimension);
+    for (std::size_t i = 0; i < kDimension; ++i) {
+      auto at = [&](std::size_t token) { return double{wide[token * kDimension + i]}; };
+      CHECK(double{vector[i]} == Approx((4 * at(2) + 2 * at(3) + at(4)) / 7).margin(1e-4));
+    }
+  }
+}
+
 TEST_CASE("A request is many texts, each on its own", "[embed]") {
   const Files files;
   auto embedder = files.Load();

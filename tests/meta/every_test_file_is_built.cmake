@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 set(lost)
 foreach(folder IN LISTS folders)
   file(GLOB_RECURSE files "${folder}/*_test.cc")

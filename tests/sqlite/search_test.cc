@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -183,12 +184,12 @@ bool Equal(const MetadataValue& a, const MetadataValue& b) {
   return numbers ? *Number(a) == *Number(b) : a == b;
 }
 
-std::optional<int> Compare(const MetadataValue& a, const MetadataValue& b) {
-  if (Number(a).has_value() && Number(b).has_value()) return *Number(a) < *Number(b) ? -1 : *Number(a) > *Number(b) ? 1 : 0;
+std::partial_ordering Compare(const MetadataValue& a, const MetadataValue& b) {
+  if (Number(a).has_value() && Number(b).has_value()) return *Number(a) <=> *Number(b);
   const auto* x = std::get_if<std::string>(&a);
   const auto* y = std::get_if<std::string>(&b);
-  if (x == nullptr || y == nullptr) return std::nullopt;
-  return x->compare(*y);
+  if (x == nullptr || y == nullptr) return std::partial_ordering::unordered;
+  return *x <=> *y;
 }
 
 bool Meets(const Metadata& metadata, const Condition& condition) {
@@ -196,20 +197,20 @@ bool Meets(const Metadata& metadata, const Condition& condition) {
   if (found == metadata.end()) return condition.op == Op::kNotEqual || condition.op == Op::kAbsent;
   const MetadataValue& value = found->second;
   const auto& values = condition.values;
-  const std::optional<int> order = values.empty() ? std::nullopt : Compare(value, values[0]);
+  const std::partial_ordering order = values.empty() ? std::partial_ordering::unordered : Compare(value, values[0]);
   switch (condition.op) {
     case Op::kEqual:
       return Equal(value, values[0]);
     case Op::kNotEqual:
       return !Equal(value, values[0]);
     case Op::kLess:
-      return order.has_value() && *order < 0;
+      return order < 0;
     case Op::kLessOrEqual:
-      return order.has_value() && *order <= 0;
+      return order <= 0;
     case Op::kGreater:
-      return order.has_value() && *order > 0;
+      return order > 0;
     case Op::kGreaterOrEqual:
-      return order.has_value() && *order >= 0;
+      return order >= 0;
     case Op::kAnyOf:
       return std::any_of(values.begin(), values.end(), [&](const MetadataValue& v) { return Equal(value, v); });
     case Op::kContains: {

@@ -17,7 +17,7 @@ namespace ragpipe::embed {
 
 /// The three files of a model in model2vec's format, as bytes.
 struct StaticModelFiles {
-  std::string_view safetensors;     ///< `embeddings` F32, F16 or I8 [vocabulary][dimension]; optional `weights`, `mapping`
+  std::string_view safetensors;  ///< `embeddings` F32, F16 or I8 [vocabulary][dimension]; optional `weights`, `mapping`
   std::string_view tokenizer_json;
   std::string_view config_json;
 };

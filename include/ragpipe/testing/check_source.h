@@ -18,6 +18,7 @@ namespace ragpipe::testing {
 /// new source, or the same again.
 using SourceFactory = std::function<std::shared_ptr<Source>()>;
 
+/// Of an endless feed every reading takes `quiet`, and there are max_cuts readings and a few more.
 struct SourceCheckOptions {
   bool endless = false;
   absl::Duration quiet = absl::Milliseconds(300);  ///< an endless feed that sends nothing for so long has sent everything
