@@ -248,14 +248,12 @@ int main() {
     return absl::OkStatus();
   };
 
-  ragpipe::PipelineOptions options;
-  options.record_ids = ragpipe::RecordIds::kDocumentIndex;
   ragpipe::Pipeline pipeline{ProductSource{table},
                              ragpipe::FunctionChunker{"one chunk a product; 1", SplitProduct},
                              embedder,
                              sink,
                              ragpipe::FunctionCheckpoint{load_cursors, commit},
-                             options};
+                             {.record_ids = ragpipe::RecordIds::kDocumentIndex}};
 
   ragpipe::RunReport report;
   if (absl::Status status = pipeline.Run(report); !status.ok()) return Fail(status);

@@ -214,14 +214,12 @@ int main(int argc, char** argv) {
 
   QueueSource source;
   ErrorLog log;
-  ragpipe::PipelineOptions options;
-  options.observer = &log;
   ragpipe::Pipeline pipeline{source,
                              ragpipe::text::RecursiveChunker{model->tokenizer(), {.max_tokens = 256}},
                              *model,
                              store->sink(),
                              store->checkpoint(),
-                             options};
+                             {.observer = &log}};
   if (absl::Status status = pipeline.Start(); !status.ok()) return Fail(status);
 
   Commands commands(signal_fd);

@@ -55,7 +55,7 @@ class Packer {
   Packer(std::string_view text, const Tokenizer& tokenizer, const RangeCounter& counter, std::size_t max_tokens,
          Framing& framing)
       : text_(text), tokenizer_(tokenizer), counter_(counter), max_tokens_(max_tokens), framing_(framing),
-        anchors_(max_tokens + max_tokens / 2) {}
+        anchors_(max_tokens) {}
 
   void Add(const Atom& atom);
 
