@@ -55,6 +55,10 @@ function(ragpipe_component name)
     VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL}
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  if(NOT DEFINED CMAKE_INSTALL_RPATH)
+    # A component finds its siblings beside it: the run path of a program is not searched for what its libraries need.
+    set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN")
+  endif()
 
   # Those who link a static library link what it needs too; a shared one brings it along.
   get_target_property(type ${target} TYPE)

@@ -20,6 +20,7 @@ const EVP_MD* Sha256() {
 }
 
 constexpr std::size_t kDigestBytes = 16;
+constexpr char kHexDigits[] = "0123456789abcdef";
 
 }  // namespace
 
@@ -33,6 +34,9 @@ struct Fingerprint::Context {
 };
 
 Fingerprint::Fingerprint() : context_(std::make_unique<Context>()) {}
+Fingerprint::Fingerprint(const Fingerprint& other) : context_(std::make_unique<Context>()) {
+  EVP_MD_CTX_copy_ex(context_->digest, other.context_->digest);
+}
 Fingerprint::~Fingerprint() = default;
 
 void Fingerprint::Update(const void* data, std::size_t size) { EVP_DigestUpdate(context_->digest, data, size); }
@@ -81,8 +85,17 @@ std::string Fingerprint::Digest() {
   return std::string(reinterpret_cast<const char*>(bytes.data()), kDigestBytes);
 }
 
+std::string Fingerprint::Hex() {
+  std::string hex;
+  for (const char c : Digest()) {
+    const unsigned byte = static_cast<unsigned char>(c);
+    hex += kHexDigits[byte >> 4U];
+    hex += kHexDigits[byte & 0xFU];
+  }
+  return hex;
+}
+
 std::string ToUuid(std::string_view digest) {
-  constexpr char kHex[] = "0123456789abcdef";
   std::string uuid;
   uuid.reserve(36);
   for (std::size_t i = 0; i < kDigestBytes; ++i) {
@@ -90,8 +103,8 @@ std::string ToUuid(std::string_view digest) {
     if (i == 6) byte = (byte & 0x0FU) | 0x80U;  // version 8
     if (i == 8) byte = (byte & 0x3FU) | 0x80U;  // variant
     if (i == 4 || i == 6 || i == 8 || i == 10) uuid += '-';
-    uuid += kHex[byte >> 4U];
-    uuid += kHex[byte & 0xFU];
+    uuid += kHexDigits[byte >> 4U];
+    uuid += kHexDigits[byte & 0xFU];
   }
   return uuid;
 }

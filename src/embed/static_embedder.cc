@@ -22,10 +22,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/fingerprint.h"
 #include "core/status_macros.h"
 #include "embed/static_table.h"
 #include "ragpipe/text/wordpiece.h"
-#include "text/sha256.h"
 
 namespace ragpipe::embed {
 namespace {
@@ -69,7 +69,7 @@ class StaticEmbedder::Model {
     RAGPIPE_ASSIGN_OR_RETURN(model->table_,
                              internal::StaticTable::Parse(files.safetensors, model->tokenizer_->vocabulary_size()));
     const std::string hash =
-        text::internal::Sha256().Add(files.safetensors).Add(files.tokenizer_json).Add(files.config_json).ShortHex();
+        ragpipe::internal::Fingerprint().Add(files.safetensors).Add(files.tokenizer_json).Add(files.config_json).Hex();
     model->fingerprint_ = fmt::format("ragpipe.embed.StaticEmbedder/1;sha256={};dimension={};normalize={}", hash,
                                       model->table_.dimension(), model->normalize_);
     return model;

@@ -5,12 +5,12 @@
 #include <charconv>
 #include <string_view>
 
-#include "fs/sha256.h"
+#include "core/fingerprint.h"
 
 namespace ragpipe::fs {
 namespace {
 
-constexpr std::size_t kHashDigits = 16;
+constexpr std::size_t kHashDigits = 32;
 
 bool TakeNumber(std::string_view& text, std::uint64_t& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -22,9 +22,7 @@ bool TakeNumber(std::string_view& text, std::uint64_t& number) {
 }  // namespace
 
 std::string HeadHash(std::string_view head) {
-  Sha256 hash;
-  hash.Add(head);
-  return hash.Hex(kHashDigits);
+  return internal::Fingerprint().Add(head).Hex();
 }
 
 Cursor EncodeCursor(const JsonlCursor& cursor) {

@@ -16,7 +16,6 @@ namespace ragpipe::fs {
 namespace {
 
 constexpr std::size_t kMaxIdBytes = 4096;
-constexpr std::size_t kTokenDigits = 32;
 constexpr double kMaxUnixSeconds = 253402300800;  // the year 10000
 
 }  // namespace
@@ -52,15 +51,12 @@ JsonlRecordReader::JsonlRecordReader(const JsonlSourceOptions& options)
       updated_at_(Index(options.updated_at_field)) {
   for (const std::string& field : options.metadata_fields) metadata_.push_back(Index(field));
   // With other options the same line is another document.
-  auto add = [this](const std::string& option) { reading_.Add(fmt::format("{}:{}", option.size(), option)); };
-  add(options.id_field);
-  add(options.text_field);
-  add(options.deleted_field);
-  add(options.ordinal_field);
-  add(options.updated_at_field);
-  add(options.media_type);
-  for (const std::string& field : options.metadata_fields) add(field);
-  reading_.Add(";");
+  for (const std::string* option : {&options.id_field, &options.text_field, &options.deleted_field, &options.ordinal_field,
+                                    &options.updated_at_field, &options.media_type}) {
+    reading_.Add(*option);
+  }
+  reading_.Add(options.metadata_fields.size());
+  for (const std::string& field : options.metadata_fields) reading_.Add(field);
 }
 
 std::size_t JsonlRecordReader::Index(const std::string& field) {
@@ -89,9 +85,7 @@ absl::Status JsonlRecordReader::TakeChange(std::string_view line, Change& change
   RAGPIPE_RETURN_IF_ERROR(TakeKind(change));
   RAGPIPE_RETURN_IF_ERROR(TakeOrdinal(change));
   RAGPIPE_RETURN_IF_ERROR(TakeUpdatedAt(change));
-  Sha256 token(reading_);
-  token.Add(line);
-  change.version.token = token.Hex(kTokenDigits);
+  change.version.token = internal::Fingerprint(reading_).Add(line).Hex();
   if (change.kind == Change::Kind::kDelete) return absl::OkStatus();
 
   Document document;

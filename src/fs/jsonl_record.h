@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fs/jsonl_fields.h"
-#include "fs/sha256.h"
+#include "core/fingerprint.h"
 #include "ragpipe/fs/jsonl_source.h"
 #include "ragpipe/source.h"
 
@@ -46,7 +46,7 @@ class JsonlRecordReader {
   std::vector<std::string> names_;
   std::size_t id_, text_, deleted_, ordinal_, updated_at_;  // in `names_`, or kNone
   std::vector<std::size_t> metadata_;
-  Sha256 reading_;                  // of what decides how a line is read
+  internal::Fingerprint reading_;   // of what decides how a line is read
   std::vector<FieldValue> values_;  // of the line at hand, as `names_`
 };
 

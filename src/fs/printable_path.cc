@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <iterator>
 
+#include "core/fingerprint.h"
 #include "core/utf8.h"
-#include "fs/sha256.h"
 
 namespace ragpipe::fs {
 
@@ -34,9 +34,7 @@ std::string PlaceName(std::string_view path) {
   std::size_t end = kMaxBytes;
   while (!internal::IsCodePointBoundary(name, end)) --end;
   name.resize(end);
-  Sha256 hash;
-  hash.Add(path);
-  return fmt::format("{}...{}", name, hash.Hex(32));
+  return fmt::format("{}...{}", name, internal::Fingerprint().Add(path).Hex());
 }
 
 }  // namespace ragpipe::fs

@@ -14,8 +14,9 @@ namespace ragpipe::text::internal {
 
 /// How good a place to cut is, worst first.
 enum class Level : std::uint8_t {
-  kForced,  ///< only where nothing else fits: inside a grapheme cluster, before white space, after a heading
+  kForced,  ///< only where nothing else fits: inside a grapheme cluster, after a heading
   kGrapheme,
+  kBeforeSpace,  ///< white space belongs to what stands before it
   kWordPart,  ///< between words that no white space separates
   kWord,
   kSentence,

@@ -90,7 +90,7 @@ absl::Status ProseSplitter::SplitWord(ByteRange range, Level level, std::uint32_
   for (std::size_t begin = 0; begin < word.size();) {
     const std::size_t end = clusters_.Next();
     const bool before_space = IsSpaceAt(word, end) && !IsSpaceBefore(word, end);
-    const Level inside = before_space ? Level::kForced : Level::kGrapheme;
+    const Level inside = before_space ? Level::kBeforeSpace : Level::kGrapheme;
     const Level at_end = end == word.size() ? level : inside;
     const ByteRange cluster{range.begin + begin, range.begin + end};
     if (!AddWhole(cluster, cluster.begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitCluster(cluster, at_end, tag));

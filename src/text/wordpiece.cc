@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/fingerprint.h"
 #include "core/status_macros.h"
-#include "text/sha256.h"
 #include "text/wordpiece_json.h"
 #include "text/wordpiece_model.h"
 #include "text/wordpiece_normalizer.h"
@@ -49,7 +49,7 @@ std::string CleanUp(std::string token) {
 }
 
 std::string MakeFingerprint(const WordPieceConfig& config) {
-  internal::Sha256 hash;
+  ragpipe::internal::Fingerprint hash;
   const internal::BertRules& rules = config.rules;
   for (const bool rule : {rules.clean_text, rules.separate_cjk, rules.strip_accents, rules.lowercase})
     hash.Add(std::uint64_t{rule});
@@ -60,7 +60,7 @@ std::string MakeFingerprint(const WordPieceConfig& config) {
   for (const AddedToken& added : config.added_tokens) hash.Add(added.id);
   hash.Add(std::uint64_t{config.decoder.has_value()});
   if (config.decoder) hash.Add(std::string_view(config.decoder->prefix)).Add(std::uint64_t{config.decoder->cleanup});
-  return fmt::format("ragpipe.text.WordPiece/1;vocabulary={};sha256={}", config.pieces.size(), hash.ShortHex());
+  return fmt::format("ragpipe.text.WordPiece/1;vocabulary={};sha256={}", config.pieces.size(), hash.Hex());
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ find_package() {
 pkg_config() {
   local libdir
   libdir=$(echo "$WORK/$1-prefix"/lib*)
-  export PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir
+  export PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir  # pkg-config gives no run path
   mkdir -p "$WORK/pkg_config-$1"
   for component in $components; do
     # shellcheck disable=SC2046  # flags are words

@@ -174,7 +174,7 @@ TEST_CASE("A fence that is never closed reaches to the end", "[markdown]") {
 }
 
 TEST_CASE("A table that is divided repeats its header", "[markdown]") {
-  const std::string header = "| key | value |\n|:---|---:|\n";  // 5 + 12 tokens
+  const std::string header = "| key | value |\n|:---|---:|\n";  // 5 + 11 tokens
   std::string text = header;
   for (int i = 0; i < 9; ++i) text += "| k" + std::to_string(i) + " | " + std::to_string(i) + " |\n";
   SECTION("when it takes less than half of the cap") {
@@ -187,7 +187,7 @@ TEST_CASE("A table that is divided repeats its header", "[markdown]") {
     }
   }
   SECTION("else not") {
-    for (const Chunk& chunk : Split(text, {34})) CHECK(chunk.context.empty());
+    for (const Chunk& chunk : Split(text, {32})) CHECK(chunk.context.empty());
   }
   SECTION("after the heading path") {
     const auto chunks = Split("# Keys\n\n" + text, {40});
@@ -216,7 +216,7 @@ TEST_CASE("List items stay whole when they fit", "[markdown]") {
   const std::string second = "2. two\n\n   > quoted d\n";
   const std::string third = "3. three\n";
   const std::string text = first + second + third + "\nend\n";
-  for (const std::size_t max_tokens : {7U, 8U, 9U, 10U}) {
+  for (const std::size_t max_tokens : {8U, 9U, 10U}) {
     const auto chunks = Split(text, {max_tokens});
     CHECK(ChunksOf(first, text, chunks) == 1);
     CHECK(ChunksOf(second, text, chunks) == 1);
