@@ -23,6 +23,8 @@ number() {
   echo "${json%%[^0-9]*}"
 }
 
+[[ -x $program ]] || fail "$program is not built (those of tests/consume are built by the test consume.examples)"
+
 custom_stages() {
   "$program" >custom_stages.out
   diff "$examples/custom_stages/expected_output.txt" custom_stages.out

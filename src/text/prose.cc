@@ -87,10 +87,12 @@ absl::Status ProseSplitter::SplitSentence(ByteRange range, Level level, std::uin
 absl::Status ProseSplitter::SplitWord(ByteRange range, Level level, std::uint32_t tag) {
   const std::string_view word = text_.substr(range.begin, range.size());
   RAGPIPE_RETURN_IF_ERROR(clusters_.Start(word));
+  bool leading_space = true;
   for (std::size_t begin = 0; begin < word.size();) {
     const std::size_t end = clusters_.Next();
+    leading_space = leading_space && IsSpaceAt(word, begin);
     const bool before_space = IsSpaceAt(word, end) && !IsSpaceBefore(word, end);
-    const Level inside = before_space ? Level::kBeforeSpace : Level::kGrapheme;
+    const Level inside = leading_space ? Level::kForced : before_space ? Level::kBeforeSpace : Level::kGrapheme;
     const Level at_end = end == word.size() ? level : inside;
     const ByteRange cluster{range.begin + begin, range.begin + end};
     if (!AddWhole(cluster, cluster.begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitCluster(cluster, at_end, tag));
