@@ -109,12 +109,12 @@ service_signal() {
     "$program" signal.db <signal.in >signal.out &
     pid=$!
     exec 3>signal.in
+    # One write, which is read at once: whoever has seen the answer knows that the last line is there too.
     printf 'put harbour The harbour wall\nask harbour\nput quay The quay at low water\n' >&3
-    for ((i = 0; i < 200; ++i)); do
+    for ((i = 0; i < 600; ++i)); do
       if grep -q '^1 answers' signal.out; then break; fi
       sleep 0.05
     done
-    sleep 0.2  # the last line is on its way
     kill -s $signal $pid
     wait $pid || fail "exit code $? after SIG$signal"
     exec 3>&-

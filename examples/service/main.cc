@@ -42,7 +42,9 @@
 
 namespace {
 
-constexpr absl::Duration kGrace = absl::Seconds(5);
+// Together below the 30 seconds that container platforms wait between SIGTERM and SIGKILL.
+constexpr absl::Duration kPatience = absl::Seconds(20);  // for what was accepted to reach the index
+constexpr absl::Duration kGrace = absl::Seconds(5);      // for work in flight
 
 /// An endless feed of what the host puts into it. Changes are numbered, and a change's number is its cursor: so the source
 /// learns from Acknowledge() how far the index is. The numbers begin anew with each process, so they are no versions.
@@ -232,7 +234,7 @@ int main(int argc, char** argv) {
     } else if (command == "delete") {
       source.Delete(TakeWord(rest));
     } else if (command == "ask") {
-      if (!source.AwaitIndexed(kGrace)) std::cerr << "service: the index is behind; the answers may be old\n";
+      if (!source.AwaitIndexed(kPatience)) std::cerr << "service: the index is behind; the answers may be old\n";
       if (absl::Status status = Answer(store->index(), *model, rest); !status.ok()) std::cerr << "service: " << status << '\n';
     } else if (command == "report") {
       Print(pipeline.Report());
@@ -245,7 +247,7 @@ int main(int argc, char** argv) {
 
   // A queue in memory dies with the process, so what was accepted gets its time; a feed that can be read again needs Stop()
   // only.
-  const bool is_indexed = source.AwaitIndexed(kGrace);
+  const bool is_indexed = source.AwaitIndexed(kPatience);
   ragpipe::RunReport report;
   const absl::Status status = pipeline.Stop(kGrace, report);
   Print(report);

@@ -154,8 +154,9 @@ class ChunkWorker {
   }
 
   void HandOn(TaskPtr task) {
+    const std::size_t bytes = BytesOf(*task);
     MutexLock lock(state_.mutex);
-    state_.Charge(*task, BytesOf(*task));
+    state_.Charge(*task, bytes);
     if (task->outcome == Outcome::kProcessed) QueueTexts(task);
     if (task->awaited_rows == 0 || task->outcome != Outcome::kProcessed) {
       state_.to_write.push_back(std::move(task));

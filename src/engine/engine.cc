@@ -111,6 +111,10 @@ absl::Status Prepare(State& state) {
   RAGPIPE_RETURN_IF_ERROR(CheckOptions(state.options));
   if (state.source_name.empty()) return absl::FailedPreconditionError("Source::name() is empty; the ledger needs a name");
   if (state.dimension == 0) return absl::FailedPreconditionError("Embedder::dimension() is 0");
+  const EmbedLimits& limits = state.embed_limits;
+  if (limits.texts == 0 || limits.bytes == 0 || limits.tokens == 0) {
+    return absl::FailedPreconditionError("Embedder::limits() allows nothing: texts, bytes and tokens must be at least 1");
+  }
   RAGPIPE_RETURN_IF_ERROR(PrepareCollection(state));
   RAGPIPE_RETURN_IF_ERROR(ForEachDeadLetterPage(state, [&state](const std::vector<DeadLetter>& page) {
     MutexLock lock(state.mutex);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/rig.h"
+#include "ragpipe/adapters.h"
 
 using namespace ragpipe;
 using namespace ragpipe::testing;
@@ -117,4 +118,25 @@ TEST_CASE("options that make no sense are refused before anything is read") {
   CHECK(absl::IsFailedPrecondition(status));
   CHECK(std::string(status.message()).find("PipelineOptions::") != std::string::npos);
   CHECK(rig.source.counts().streams_opened == 0);
+}
+
+TEST_CASE("an embedder that allows nothing, or has no dimension, is refused") {
+  Rig rig;
+  rig.source.Put("a", "text");
+  const auto embed = [](const EmbedRequest&) -> absl::StatusOr<std::vector<std::vector<float>>> { return absl::InternalError(""); };
+  SECTION("no texts") {
+    FunctionEmbedder embedder("none", 2, embed, {.texts = 0});
+    Pipeline pipeline{rig.source, rig.chunker, embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+    CHECK(absl::IsFailedPrecondition(pipeline.Run(rig.report)));
+  }
+  SECTION("no dimension") {
+    FunctionEmbedder embedder("none", 0, embed);
+    Pipeline pipeline{rig.source, rig.chunker, embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+    CHECK(absl::IsFailedPrecondition(pipeline.Run(rig.report)));
+  }
+  SECTION("no name of the source") {
+    FunctionSource source("", []() -> absl::StatusOr<std::vector<Document>> { return std::vector<Document>(); });
+    Pipeline pipeline{source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+    CHECK(absl::IsFailedPrecondition(pipeline.Run(rig.report)));
+  }
 }

@@ -169,3 +169,13 @@ TEST_CASE("a document that goes between listing and reading is deleted by its ab
   CHECK(rig.store.records().empty());
   CheckReport(rig.report);
 }
+
+TEST_CASE("the snapshot of one named partition says nothing of the others") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .partitions = 2});
+  PutMany(rig, 0, 10);
+  REQUIRE_OK(rig.Run());
+  rig.source.Push(SnapshotComplete{"0"});
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.deleted == 0);
+  rig.CheckIndexEqualsSource();
+}

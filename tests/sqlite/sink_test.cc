@@ -231,11 +231,16 @@ TEST_CASE("odd bytes in ids and texts come back as they were") {
 
 TEST_CASE("a big document") {
   Fixture f;
-  TestWrite write{.document_id = "big", .metadata = Metadata{{"long", std::string(1 << 20, 'm')}}};
+  const Metadata metadata = {{"long", std::string(1 << 20, 'm')}};
+  f.Commit1({.document_id = "described", .upserts = {{.id = "d", .text = "x", .vector = {0, 1}}}, .metadata = metadata});
+  const Filter filter = {{"long", Condition::Op::kEqual, {metadata.at("long")}}};
+  CHECK(FindAll(f.store->index(), kRight, &filter) == std::vector<std::string>{"d"});
+
+  TestWrite write{.document_id = "big"};
   write.upserts.push_back({.id = "huge", .text = std::string(8 << 20, 'x') + " needle", .vector = {1, 0}});
   for (int i = 0; i < 1000; ++i) write.upserts.push_back({.id = "r" + std::to_string(i), .text = "part", .vector = {0, 1}});
   f.Commit1(write);
-  CHECK(f.All().size() == 1001);
+  CHECK(f.All().size() == 1002);
   CHECK(FindText(f.store->index(), "needle") == std::vector<std::string>{"huge"});
   const auto hits = f.store->index().Search({.vector = kRight, .text = {}, .top_k = 1, .mode = SearchMode::kVector});
   REQUIRE_OK(hits);
@@ -408,6 +413,7 @@ TEST_CASE("random writes end in the state of a map") {
     }
     CHECK(FindText(f.store->index(), word) == with_word);  // equal scores: in the order of ids
   }
+  f.store = absl::CancelledError("closed");
   RequireSoundFile(f.path);
 }
 
