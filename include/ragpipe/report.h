@@ -37,7 +37,7 @@ struct RunReport {
 
   struct Embed {
     std::uint64_t calls = 0;  ///< attempts included
-    std::uint64_t texts = 0;
+    std::uint64_t texts = 0;   ///< sent, again those of repeated and halved calls
     std::uint64_t tokens = 0;  ///< as counted by the chunker
   } embed;
 

@@ -34,7 +34,7 @@ struct Change {
 };
 
 /// Something in the feed that is no document: a line that does not parse, a row without a key. It becomes a dead letter and
-/// the feed goes on.
+/// the feed goes on. A snapshot that cannot tell which document it was ends with SnapshotIncomplete.
 struct BadChange {
   std::string document_id;  ///< where known, else a name for the place: "line 17"
   absl::Status reason;      ///< what is wrong and what to do; without document text
@@ -42,7 +42,8 @@ struct BadChange {
   Cursor resume_after;
 };
 
-/// Every live document of the partition was listed since the stream was opened, without error: what was not, is gone.
+/// Every live document of the partition was listed since the stream was opened, without error: what was not, is gone. Only
+/// the unnamed partition's deletes documents for their absence: the ledger does not know which partition one came from.
 struct SnapshotComplete {
   Partition partition;
 };

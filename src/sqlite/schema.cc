@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kApplicationId = 0x52414750;  // "RAGP"
 
 // Large pages make the scan of the vectors fast, small ones keep an edit cheap.
-constexpr int kPageBytes = 8192;
+constexpr int kPageBytes = 16384;
 
 // The write-ahead log may grow to so many bytes before it is copied back.
 constexpr int kCheckpointBytes = 32 << 20;

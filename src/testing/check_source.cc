@@ -194,7 +194,7 @@ class SourceCheck {
     Feed feed;
     if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
     const absl::Time start = absl::Now();
-    const absl::Duration wait = absl::Milliseconds(50);
+    const absl::Duration wait = absl::Milliseconds(200);
     std::vector<Event> events;
     const absl::Status status = feed.stream->Next(start + wait, events);
     if (!status.ok() && !IsTransient(status)) return Gave("Next() of an idle feed", status);
@@ -337,22 +337,22 @@ class SourceCheck {
     feed.stream = *std::move(stream);
     const absl::Duration patience = options_.endless ? options_.quiet : options_.timeout;
     int transient_errors = 0;
-    for (absl::Time deadline = absl::Now() + patience; absl::Now() < deadline;) {
+    absl::Time deadline = absl::Now() + patience;
+    while (true) {  // at least one call after every event: on a busy machine the deadline may pass before it is made
       const std::size_t before = feed.events.size();
       const absl::Status status = feed.stream->Next(deadline, feed.events);
       if (!status.ok() && (!IsTransient(status) || ++transient_errors > kMaxTransientErrors)) return Gave("Next()", status);
       if (feed.events.size() < before) return "Next() removed events from `out`";
-      if (feed.events.size() == before) continue;
       const auto fresh = std::span(feed.events).subspan(before);
-      if (std::any_of(fresh.begin(), fresh.end(),
-                      [](const Event& event) { return std::holds_alternative<EndOfFeed>(event); })) {
-        return kKept;
-      }
-      const bool is_alive =
-          std::all_of(fresh.begin(), fresh.end(), [](const Event& event) { return std::holds_alternative<Heartbeat>(event); });
-      if (!is_alive) deadline = absl::Now() + patience;  // heartbeats alone do not keep an endless feed from being read out
+      const bool ended =
+          std::any_of(fresh.begin(), fresh.end(), [](const Event& event) { return std::holds_alternative<EndOfFeed>(event); });
+      if (ended) return kKept;
+      // Heartbeats alone do not keep an endless feed from being read out.
+      const bool is_news =
+          std::any_of(fresh.begin(), fresh.end(), [](const Event& event) { return !std::holds_alternative<Heartbeat>(event); });
+      if (is_news) deadline = absl::Now() + patience;
+      if (!is_news && absl::Now() >= deadline) return kKept;
     }
-    return kKept;
   }
 
   static absl::StatusOr<Document> Body(ChangeStream& stream, const Change& change) {
