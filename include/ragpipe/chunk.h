@@ -17,11 +17,11 @@ struct ByteRange {
 
 /// A piece of a document. The text that is embedded is `context` followed by the bytes of `range`.
 struct Chunk {
-  ByteRange range;                    ///< the chunk's own bytes; the ranges of one document tile it, in order
-  std::size_t overlap = 0;            ///< bytes before range.begin that are embedded too (they belong to the chunk before)
-  std::string context;                ///< put before the bytes when embedding (a repeated table header); may be empty
-  std::vector<std::string> headings;  ///< the heading path, outermost first
-  std::size_t tokens = 0;             ///< exact count of context + overlap + own bytes under the chunker's tokenizer
+  ByteRange range = {};                    ///< the chunk's own bytes; the ranges of one document tile it, in order
+  std::size_t overlap = 0;                 ///< bytes before range.begin that are embedded too (they belong to the chunk before)
+  std::string context = {};                ///< put before the bytes when embedding (a repeated table header); may be empty
+  std::vector<std::string> headings = {};  ///< the heading path, outermost first
+  std::size_t tokens = 0;                  ///< exact count of context + overlap + own bytes under the chunker's tokenizer
 };
 
 }  // namespace ragpipe

@@ -56,7 +56,7 @@ concept StageOf = std::derived_from<internal::StageType<T>, Interface> && std::m
 ///     ragpipe::RunReport report;
 ///     absl::Status status = pipeline.Run(report);
 ///
-/// Threading:  one Run(), or one Start() to Stop(), at a time; Cancel() and Report() from any thread. The stages are called
+/// Threading:  one Run(), or one Start() to Stop(), at a time; Cancel(), IsRunning() and Report() from any thread. The stages are called
 ///             from the engine's threads as their headers say.
 /// Exceptions: none thrown; one that escapes a stage becomes kInternal.
 template <StageOf<Source> S, StageOf<Chunker> C, StageOf<Embedder> E, StageOf<VectorSink> V, StageOf<Checkpoint> K>
@@ -89,6 +89,9 @@ class Pipeline final {
 
   /// Ends Run() or Start() soon, without draining: as Stop() with a grace of zero, without waiting for it.
   void Cancel() { engine_.Cancel(); }
+
+  /// False once a started run has ended by itself, at the end of the feed or by an error: Stop() then says which.
+  bool IsRunning() const { return engine_.IsRunning(); }
 
   /// A snapshot of the run in progress, or the last one's report.
   RunReport Report() const { return engine_.Report(); }

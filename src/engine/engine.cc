@@ -251,6 +251,11 @@ class Engine::Impl {
     if (state != nullptr) state->Abort(absl::CancelledError("the run was cancelled"));
   }
 
+  bool IsRunning() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return is_running_;
+  }
+
   RunReport Report() const {
     const std::shared_ptr<State> state = Current();
     return state == nullptr ? RunReport{} : state->Snapshot();
@@ -299,6 +304,7 @@ absl::Status Engine::Run(RunReport& report) { return impl_->Run(report); }
 absl::Status Engine::Start() { return impl_->Start(); }
 absl::Status Engine::Stop(absl::Duration grace, RunReport& report) { return impl_->Stop(grace, report); }
 void Engine::Cancel() { impl_->Cancel(); }
+bool Engine::IsRunning() const { return impl_->IsRunning(); }
 RunReport Engine::Report() const { return impl_->Report(); }
 
 }  // namespace ragpipe::internal

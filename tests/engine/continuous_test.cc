@@ -23,7 +23,9 @@ TEST_CASE("an endless feed is indexed as it comes until it is stopped") {
   Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true});
   rig.options.clock = nullptr;
   Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  CHECK_FALSE(pipeline.IsRunning());
   REQUIRE_OK(pipeline.Start());
+  CHECK(pipeline.IsRunning());
   CHECK(absl::IsFailedPrecondition(pipeline.Start()));
   RunReport other;
   CHECK(absl::IsFailedPrecondition(pipeline.Run(other)));
@@ -110,7 +112,7 @@ TEST_CASE("an error in a started run comes back from Stop") {
   rig.source.Put("a", "text");
   Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
   REQUIRE_OK(pipeline.Start());
-  while (pipeline.Report().embed.calls == 0) absl::SleepFor(absl::Milliseconds(1));
+  while (pipeline.IsRunning()) absl::SleepFor(absl::Milliseconds(1));
   const absl::Status status = pipeline.Stop(absl::Seconds(10), rig.report);
   CHECK(absl::IsUnauthenticated(status));
   CheckReport(rig.report);

@@ -41,6 +41,7 @@ class RAGPIPE_EXPORT Engine {
   absl::Status Start();
   absl::Status Stop(absl::Duration grace, RunReport& report);
   void Cancel();
+  bool IsRunning() const;
   RunReport Report() const;
 
  private:
