@@ -191,15 +191,21 @@ class SourceCheck {
   }
 
   Verdict Deadline() const {
+    constexpr int kTries = 3;  // on a busy machine anybody is late once
+    constexpr absl::Duration kTolerance = absl::Milliseconds(300);
     Feed feed;
     if (Verdict verdict = Read({}, feed); !verdict.empty()) return verdict;
-    const absl::Time start = absl::Now();
-    const absl::Duration wait = absl::Milliseconds(200);
-    std::vector<Event> events;
-    const absl::Status status = feed.stream->Next(start + wait, events);
-    if (!status.ok() && !IsTransient(status)) return Gave("Next() of an idle feed", status);
-    const absl::Duration late = absl::Now() - start - wait;
-    return late < absl::Seconds(1) ? kKept : fmt::format("Next() came back {} after its deadline", absl::FormatDuration(late));
+    absl::Duration least_late = absl::InfiniteDuration();
+    for (int i = 0; i < kTries && least_late > kTolerance; ++i) {
+      const absl::Time deadline = absl::Now() + absl::Milliseconds(50);
+      std::vector<Event> events;
+      const absl::Status status = feed.stream->Next(deadline, events);
+      if (!status.ok() && !IsTransient(status)) return Gave("Next() of an idle feed", status);
+      least_late = std::min(least_late, absl::Now() - deadline);
+    }
+    return least_late <= kTolerance ? kKept
+                                    : fmt::format("Next() of an idle feed came back {} after its deadline, or later",
+                                                  absl::FormatDuration(least_late));
   }
 
   Verdict CompleteLast() const { return ListedBeforeComplete(events_, live_); }
