@@ -237,14 +237,17 @@ TEST_CASE("a big document") {
   CHECK(FindAll(f.store->index(), kRight, &filter) == std::vector<std::string>{"d"});
 
   TestWrite write{.document_id = "big"};
-  write.upserts.push_back({.id = "huge", .text = std::string(8 << 20, 'x') + " needle", .vector = {1, 0}});
+  std::string text;
+  while (text.size() < (4 << 20)) text += "a line of a long log\n";
+  const std::size_t size = text.size() + 6;
+  write.upserts.push_back({.id = "huge", .text = text + "needle", .vector = {1, 0}});
   for (int i = 0; i < 1000; ++i) write.upserts.push_back({.id = "r" + std::to_string(i), .text = "part", .vector = {0, 1}});
   f.Commit1(write);
   CHECK(f.All().size() == 1002);
   CHECK(FindText(f.store->index(), "needle") == std::vector<std::string>{"huge"});
   const auto hits = f.store->index().Search({.vector = kRight, .text = {}, .top_k = 1, .mode = SearchMode::kVector});
   REQUIRE_OK(hits);
-  CHECK(hits->at(0).text.size() == (8 << 20) + 7);
+  CHECK(hits->at(0).text.size() == size);
 }
 
 TEST_CASE("vectors are found by text key, committed ones only") {
