@@ -41,9 +41,7 @@ bool IsLineBreak(char c) { return c == '\n' || c == '\r'; }
 
 }  // namespace
 
-bool IsSpaceAt(std::string_view text, std::size_t offset) {
-  return offset < text.size() && IsSpace(CodePointAt(text, offset));
-}
+bool IsSpaceAt(std::string_view text, std::size_t offset) { return offset < text.size() && IsSpace(CodePointAt(text, offset)); }
 
 bool IsSpaceBefore(std::string_view text, std::size_t offset) { return offset > 0 && IsSpace(CodePointBefore(text, offset)); }
 
@@ -82,10 +80,10 @@ bool IsSafeCut(std::string_view text, std::size_t offset) {
   if (before < 0x80 && after < 0x80) return !(before == '\r' && after == '\n');
   const auto left = GraphemeBreakOf(before);
   const auto right = GraphemeBreakOf(after);
-  if (IsControl(left) || IsControl(right)) return true;                                                    // GB4, GB5
-  if (right == U_GCB_EXTEND || right == U_GCB_ZWJ || right == U_GCB_SPACING_MARK) return false;            // GB9, GB9a
-  if (left == U_GCB_PREPEND || left == U_GCB_ZWJ) return false;                                            // GB9b, GB11
-  return left != U_GCB_REGIONAL_INDICATOR || right != U_GCB_REGIONAL_INDICATOR;                            // GB12, GB13
+  if (IsControl(left) || IsControl(right)) return true;                                          // GB4, GB5
+  if (right == U_GCB_EXTEND || right == U_GCB_ZWJ || right == U_GCB_SPACING_MARK) return false;  // GB9, GB9a
+  if (left == U_GCB_PREPEND || left == U_GCB_ZWJ) return false;                                  // GB9b, GB11
+  return left != U_GCB_REGIONAL_INDICATOR || right != U_GCB_REGIONAL_INDICATOR;                  // GB12, GB13
 }
 
 absl::Status BoundaryScan::Start(std::string_view text) {

@@ -17,7 +17,7 @@ enum class Level : std::uint8_t {
   kForced,  ///< only where nothing else fits: inside a grapheme cluster, after a heading
   kGrapheme,
   kBeforeSpace,  ///< white space belongs to what stands before it
-  kWordPart,  ///< between words that no white space separates
+  kWordPart,     ///< between words that no white space separates
   kWord,
   kSentence,
   kLine,

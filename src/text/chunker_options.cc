@@ -22,9 +22,8 @@ absl::Status CheckChunker(std::string_view chunker, const Tokenizer* tokenizer, 
     return absl::FailedPreconditionError(fmt::format("{0}: {0}Options::max_tokens is 0; it must be at least 1", chunker));
   }
   if (text.size() > kMaxBytes) {
-    return absl::OutOfRangeError(
-        fmt::format("{}: the text has {} bytes, more than the {} that can be split; divide the document", chunker, text.size(),
-                    kMaxBytes));
+    return absl::OutOfRangeError(fmt::format(
+        "{}: the text has {} bytes, more than the {} that can be split; divide the document", chunker, text.size(), kMaxBytes));
   }
   return absl::OkStatus();
 }

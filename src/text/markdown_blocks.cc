@@ -388,7 +388,8 @@ bool Scanner::OpenContainer(Line& line, bool in_paragraph) {
   if (!marker || (in_paragraph && !marker->interrupts)) return false;
 
   // The list itself continues on any line; whether this item is one of it, its marker tells.
-  const bool same_list = matched_ > 0 && open_[matched_ - 1].kind == BlockKind::kList && open_[matched_ - 1].marker == marker->type;
+  const bool same_list =
+      matched_ > 0 && open_[matched_ - 1].kind == BlockKind::kList && open_[matched_ - 1].marker == marker->type;
   if (same_list) {
     open_.resize(matched_);
     CloseLeaf();

@@ -161,7 +161,8 @@ absl::Status SectionSplitter::AddFence(std::uint32_t index, std::size_t lead, Le
   const Block& fence = blocks_[index];
   const bool is_closed = fence.tail_begin < fence.end;
   const bool has_body = fence.head_end < fence.tail_begin;
-  RAGPIPE_RETURN_IF_ERROR(prose_.Split({fence.begin, fence.head_end}, lead, has_body || is_closed ? Level::kForced : level, index));
+  RAGPIPE_RETURN_IF_ERROR(
+      prose_.Split({fence.begin, fence.head_end}, lead, has_body || is_closed ? Level::kForced : level, index));
   RAGPIPE_RETURN_IF_ERROR(
       prose_.SplitLines({fence.head_end, fence.tail_begin}, fence.begin, is_closed ? Level::kForced : level, index));
   if (!is_closed) return absl::OkStatus();

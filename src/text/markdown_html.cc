@@ -10,13 +10,13 @@ namespace {
 constexpr std::array<std::string_view, 4> kVerbatimTags = {"pre", "script", "style", "textarea"};
 
 constexpr std::array<std::string_view, 62> kBlockTags = {
-    "address",  "article",  "aside",  "base",     "basefont", "blockquote", "body",   "caption",  "center",  "col",
-    "colgroup", "dd",       "details", "dialog",  "dir",      "div",        "dl",     "dt",       "fieldset", "figcaption",
-    "figure",   "footer",   "form",   "frame",    "frameset", "h1",         "h2",     "h3",       "h4",      "h5",
-    "h6",       "head",     "header", "hr",       "html",     "iframe",     "legend", "li",       "link",    "main",
-    "menu",     "menuitem", "nav",    "noframes", "ol",       "optgroup",   "option", "p",        "param",   "search",
-    "section",  "summary",  "table",  "tbody",    "td",       "tfoot",      "th",     "thead",    "title",   "tr",
-    "track",    "ul"};
+    "address",  "article",    "aside",  "base",    "basefont", "blockquote", "body",     "caption",  "center",
+    "col",      "colgroup",   "dd",     "details", "dialog",   "dir",        "div",      "dl",       "dt",
+    "fieldset", "figcaption", "figure", "footer",  "form",     "frame",      "frameset", "h1",       "h2",
+    "h3",       "h4",         "h5",     "h6",      "head",     "header",     "hr",       "html",     "iframe",
+    "legend",   "li",         "link",   "main",    "menu",     "menuitem",   "nav",      "noframes", "ol",
+    "optgroup", "option",     "p",      "param",   "search",   "section",    "summary",  "table",    "tbody",
+    "td",       "tfoot",      "th",     "thead",   "title",    "tr",         "track",    "ul"};
 
 char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 bool IsAlpha(char c) { return ToLower(c) >= 'a' && ToLower(c) <= 'z'; }

@@ -17,7 +17,7 @@ namespace ragpipe::text::internal {
 /// A stretch of text that no chunk divides. Atoms come in order and without gaps.
 struct Atom {
   std::size_t end = 0;
-  std::size_t tokens = 0;  ///< exact, taken alone; at most the cap
+  std::size_t tokens = 0;        ///< exact, taken alone; at most the cap
   Level level = Level::kForced;  ///< of the boundary at `end`
   std::uint32_t tag = 0;         ///< for the Framing: where the atom comes from
 };
@@ -54,7 +54,11 @@ class Packer {
  public:
   Packer(std::string_view text, const Tokenizer& tokenizer, const RangeCounter& counter, std::size_t max_tokens,
          Framing& framing)
-      : text_(text), tokenizer_(tokenizer), counter_(counter), max_tokens_(max_tokens), framing_(framing),
+      : text_(text),
+        tokenizer_(tokenizer),
+        counter_(counter),
+        max_tokens_(max_tokens),
+        framing_(framing),
         anchors_(max_tokens) {}
 
   void Add(const Atom& atom);

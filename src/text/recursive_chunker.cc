@@ -21,9 +21,9 @@ absl::StatusOr<std::vector<Chunk>> RecursiveChunker::Split(const Document& docum
   const std::string_view text = document.text;
   RAGPIPE_RETURN_IF_ERROR(internal::CheckChunker("RecursiveChunker", tokenizer_.get(), options_.max_tokens, text));
   if (options_.overlap_tokens >= options_.max_tokens) {
-    return absl::FailedPreconditionError(fmt::format(
-        "RecursiveChunker: RecursiveChunkerOptions::overlap_tokens is {}; it must be below max_tokens, which is {}",
-        options_.overlap_tokens, options_.max_tokens));
+    return absl::FailedPreconditionError(
+        fmt::format("RecursiveChunker: RecursiveChunkerOptions::overlap_tokens is {}; it must be below max_tokens, which is {}",
+                    options_.overlap_tokens, options_.max_tokens));
   }
   if (text.empty()) return std::vector<Chunk>();
 

@@ -37,8 +37,8 @@ std::string EmbeddedText(std::string_view text, const ragpipe::Chunk& chunk) {
   return embedded;
 }
 
-std::string FindFault(std::string_view text, const std::vector<ragpipe::Chunk>& chunks, const ragpipe::text::Tokenizer& tokenizer,
-                      std::size_t max_tokens, std::size_t overlap_tokens) {
+std::string FindFault(std::string_view text, const std::vector<ragpipe::Chunk>& chunks,
+                      const ragpipe::text::Tokenizer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
   const std::set<std::size_t> clusters = Boundaries(text, UBRK_CHARACTER);
   std::size_t at = 0;
   for (std::size_t i = 0; i < chunks.size(); ++i) {

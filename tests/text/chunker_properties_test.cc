@@ -47,22 +47,77 @@ Document Plain(std::string text) {
 }
 
 const std::vector<std::string> kNastyFragments = {
-    "word", "Another sentence ends here. ", "Is it so? Yes! ", " ", "  ", "\t", "\n", "\r\n", "\r", "\n\n", "\r\n\r\n", "\n\n\n\n", "   \n",
+    "word",
+    "Another sentence ends here. ",
+    "Is it so? Yes! ",
+    " ",
+    "  ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\r",
+    "\n\n",
+    "\r\n\r\n",
+    "\n\n\n\n",
+    "   \n",
     "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7",  // a family: ZWJ sequence
     "\xF0\x9F\x87\xA9\xF0\x9F\x87\xAA\xF0\x9F\x87\xAB\xF0\x9F\x87\xB7",          // two flags
-    "e\xCC\x81\xCC\x82\xCC\x83", "\xCC\x81", "\xE2\x80\x8D", "\xD8\x80""1",      // marks, ZWJ, a prepended mark
-    "!\xE0\xB8\xB3",                                                             // a spacing mark after a full stop
-    "\xE0\xA4\xA8\xE0\xA4\xAE\xE0\xA4\xB8\xE0\xA5\x8D\xE0\xA4\xA4\xE0\xA5\x87",  // Devanagari
-    "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB",                                      // Hangul jamo
-    "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE3\x81\xAE\xE6\x96\x87\xE3\x80\x82",  // Japanese
+    "e\xCC\x81\xCC\x82\xCC\x83",
+    "\xCC\x81",
+    "\xE2\x80\x8D",
+    "\xD8\x80"
+    "1",                                                                                     // marks, ZWJ, a prepended mark
+    "!\xE0\xB8\xB3",                                                                         // a spacing mark after a full stop
+    "\xE0\xA4\xA8\xE0\xA4\xAE\xE0\xA4\xB8\xE0\xA5\x8D\xE0\xA4\xA4\xE0\xA5\x87",              // Devanagari
+    "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB",                                                  // Hangul jamo
+    "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE3\x81\xAE\xE6\x96\x87\xE3\x80\x82",              // Japanese
     "\xE0\xB8\xA0\xE0\xB8\xB2\xE0\xB8\xA9\xE0\xB8\xB2\xE0\xB9\x84\xE0\xB8\x97\xE0\xB8\xA2",  // Thai
-    "\xC2\xA0", "\xE2\x80\xA8", "\xE3\x80\x80", "\xEF\xBB\xBF", "\x01", "\x7F",
-    "Donaudampfschifffahrtsgesellschaftskapitaen", "https://example.org/a/b?c=d&e=f#g", "3.14159", "don't", "\xC3\xA9t\xC3\xA9",
-    "# Title\n", "## Part two ##\n", "Setext\n===\n", "Other\n---\n", "###### deep\n\n", "#\n",
-    "```python\nprint(1)\n\nprint(2)\n```\n", "~~~\nopen to the end\n", "    indented code\n", "> quoted\n> ```\n> x\n> ```\n", "> ",
-    "- item\n", "- item\n  - nested\n\n    more\n", "1. one\n2. two\n", "  ", "- ", "* * *\n", "---\n",
-    "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n", "| x |\n", "<div>\nhtml\n</div>\n\n", "<!-- note\n\n-->\n", "[f]: /url \"title\"\n",
-    "---\ntitle: x\n---\n", "+++\nt = 1\n+++\n", "[", "](", "`", "*", "_", "\\", "|", "<", ">", "&amp;"};
+    "\xC2\xA0",
+    "\xE2\x80\xA8",
+    "\xE3\x80\x80",
+    "\xEF\xBB\xBF",
+    "\x01",
+    "\x7F",
+    "Donaudampfschifffahrtsgesellschaftskapitaen",
+    "https://example.org/a/b?c=d&e=f#g",
+    "3.14159",
+    "don't",
+    "\xC3\xA9t\xC3\xA9",
+    "# Title\n",
+    "## Part two ##\n",
+    "Setext\n===\n",
+    "Other\n---\n",
+    "###### deep\n\n",
+    "#\n",
+    "```python\nprint(1)\n\nprint(2)\n```\n",
+    "~~~\nopen to the end\n",
+    "    indented code\n",
+    "> quoted\n> ```\n> x\n> ```\n",
+    "> ",
+    "- item\n",
+    "- item\n  - nested\n\n    more\n",
+    "1. one\n2. two\n",
+    "  ",
+    "- ",
+    "* * *\n",
+    "---\n",
+    "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n",
+    "| x |\n",
+    "<div>\nhtml\n</div>\n\n",
+    "<!-- note\n\n-->\n",
+    "[f]: /url \"title\"\n",
+    "---\ntitle: x\n---\n",
+    "+++\nt = 1\n+++\n",
+    "[",
+    "](",
+    "`",
+    "*",
+    "_",
+    "\\",
+    "|",
+    "<",
+    ">",
+    "&amp;"};
 
 std::string NastyText(std::mt19937_64& random) {
   std::string text;
@@ -75,8 +130,9 @@ std::string NastyText(std::mt19937_64& random) {
 }
 
 std::string Words(std::mt19937_64& random, std::size_t count) {
-  static const char* const kWords[] = {"index", "the", "a", "vector", "of", "document", "key", "rotate", "is", "to", "store", "and", "it",
-                                       "checkpoint", "when", "changes", "reader", "old", "new", "because"};
+  static const char* const kWords[] = {"index",  "the",     "a",      "vector", "of",  "document", "key",
+                                       "rotate", "is",      "to",     "store",  "and", "it",       "checkpoint",
+                                       "when",   "changes", "reader", "old",    "new", "because"};
   std::string text;
   for (std::size_t i = 0; i < count; ++i) {
     std::string word = kWords[random() % std::size(kWords)];
@@ -169,9 +225,35 @@ TEST_CASE("Counting is linear whatever the document", "[chunker]") {
     while (text.size() < bytes) text += unit;
     return text;
   };
-  const std::vector<std::string> units = {
-      "a", " ", "\n", "a\n", "a\n\n", "a ", "a. ", "\xCC\x81", "\xE6\x97\xA5", "word, word; (word) ", "- ", "> ", "- a\n", "# a\n",
-      "# a\n\nb c d e f g\n\n", "`", "```\n", "|", "|a", "|-|\n", "[a]: b\n", "<a ", "<!--", "*", "\\", "[", "![](", "\r\n", "a\r\n \r\n"};
+  const std::vector<std::string> units = {"a",
+                                          " ",
+                                          "\n",
+                                          "a\n",
+                                          "a\n\n",
+                                          "a ",
+                                          "a. ",
+                                          "\xCC\x81",
+                                          "\xE6\x97\xA5",
+                                          "word, word; (word) ",
+                                          "- ",
+                                          "> ",
+                                          "- a\n",
+                                          "# a\n",
+                                          "# a\n\nb c d e f g\n\n",
+                                          "`",
+                                          "```\n",
+                                          "|",
+                                          "|a",
+                                          "|-|\n",
+                                          "[a]: b\n",
+                                          "<a ",
+                                          "<!--",
+                                          "*",
+                                          "\\",
+                                          "[",
+                                          "![](",
+                                          "\r\n",
+                                          "a\r\n \r\n"};
   for (const std::string& unit : units) {
     for (const bool markdown : {false, true}) {
       std::size_t bytes_before = 0;
@@ -249,9 +331,10 @@ TEST_CASE("Replacing a word changes the chunks around it", "[chunker]") {
     std::string replacement;
     int edits;
   };
-  for (const Case& test : {Case{recursive, Plain(plain), "replaced", 300}, Case{by_heading, Markdown(markdown), "replaced", 300},
-                           Case{recursive, Plain(plain), "two-token", 60}, Case{by_heading, Markdown(markdown), "two-token", 60},
-                           Case{recursive, Plain(plain), "A sentence. And more of it, then", 60}}) {
+  for (const Case& test :
+       {Case{recursive, Plain(plain), "replaced", 300}, Case{by_heading, Markdown(markdown), "replaced", 300},
+        Case{recursive, Plain(plain), "two-token", 60}, Case{by_heading, Markdown(markdown), "two-token", 60},
+        Case{recursive, Plain(plain), "A sentence. And more of it, then", 60}}) {
     const std::string& text = test.document.text;
     const auto before = test.chunker.Split(test.document);
     REQUIRE_OK(before);

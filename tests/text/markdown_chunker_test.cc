@@ -66,9 +66,14 @@ std::string Words(std::size_t count) {
 TEST_CASE("Sections are the first places to cut", "[markdown]") {
   const std::string text =
       "# Book\n\nAn introduction of six words.\n\n"
-      "## One\n\n" + Words(8) + "\n\n"
-      "## Two\n\n" + Words(8) + "\n\n### Detail\n\n" + Words(7) + "\n\n"
-      "## Three\n\n" + Words(8) + "\n";
+      "## One\n\n" +
+      Words(8) +
+      "\n\n"
+      "## Two\n\n" +
+      Words(8) + "\n\n### Detail\n\n" + Words(7) +
+      "\n\n"
+      "## Three\n\n" +
+      Words(8) + "\n";
   const auto chunks = Split(text, {12});
   REQUIRE(chunks.size() == 5);
   CHECK(chunks[0].headings == Strings{"Book"});
@@ -124,14 +129,16 @@ TEST_CASE("Headings are read as a reader sees them", "[markdown]") {
   CHECK(HeadingOf("Two\nlines\n=====\n") == "Two lines");
   CHECK(HeadingOf("Level two\n---\n") == "Level two");
   CHECK(HeadingOf("# *Very* __bold__ `co*de` and snake_case 2 * 3\n") == "Very bold co*de and snake_case 2 * 3");
-  CHECK(HeadingOf("# A [link [x]](http://a.b/(c)) and ![image](i.png) and [ref][r] [x]\n") == "A link [x] and image and ref [x]");
+  CHECK(HeadingOf("# A [link [x]](http://a.b/(c)) and ![image](i.png) and [ref][r] [x]\n") ==
+        "A link [x] and image and ref [x]");
   CHECK(HeadingOf("# <b>Tag</b> <https://a.b> \\*star\\* a < b\n") == "Tag https://a.b *star* a < b");
   CHECK(HeadingOf("#\n") == "");
   CHECK(HeadingOf("# " + std::string(1000, 'x') + "\n") == std::string(256, 'x'));
 }
 
 TEST_CASE("Code that looks like a heading is none", "[markdown]") {
-  const std::string text = "# Real\n\n```sh\n# comment\n```\n\n    # indented\n\n<!--\n# in HTML\n-->\n\n- item\n  # nested\n\nend\n";
+  const std::string text =
+      "# Real\n\n```sh\n# comment\n```\n\n    # indented\n\n<!--\n# in HTML\n-->\n\n- item\n  # nested\n\nend\n";
   for (const Chunk& chunk : Split(text, {5})) CHECK(chunk.headings == Strings{"Real"});
 }
 
@@ -252,7 +259,8 @@ TEST_CASE("Other media types are split as RecursiveChunker does", "[markdown]") 
     REQUIRE_OK(chunks);
     return chunks->front().headings;
   };
-  for (const char* markdown : {"text/markdown", "Text/Markdown; charset=utf-8", ""}) CHECK(headings(markdown) == Strings{"Title"});
+  for (const char* markdown : {"text/markdown", "Text/Markdown; charset=utf-8", ""})
+    CHECK(headings(markdown) == Strings{"Title"});
   for (const char* other : {"text/plain", "text/html", "text/markdownish"}) CHECK(headings(other).empty());
 
   document.media_type = "text/plain";

@@ -54,7 +54,9 @@ TEST_CASE("A text is divided at the highest level that fits", "[recursive]") {
   SECTION("words") { CHECK(Texts("a bb ccc dddd", {2}) == Strings{"a bb ", "ccc dddd"}); }
   SECTION("grapheme clusters") {
     CHECK(Texts("abcdef", {3}, ByteTokens()) == Strings{"abc", "def"});
-    CHECK(Texts("e\xCC\x81" "e\xCC\x81", {4}, ByteTokens()) == Strings{"e\xCC\x81", "e\xCC\x81"});
+    CHECK(Texts("e\xCC\x81"
+                "e\xCC\x81",
+                {4}, ByteTokens()) == Strings{"e\xCC\x81", "e\xCC\x81"});
   }
   SECTION("code points, when a cluster does not fit") {
     CHECK(Texts("e\xCC\x81\xCC\x82", {3}, ByteTokens()) == Strings{"e\xCC\x81", "\xCC\x82"});

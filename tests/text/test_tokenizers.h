@@ -121,9 +121,7 @@ class MeteredTokenizer final : public ragpipe::text::Tokenizer {
   class Counter final : public ragpipe::text::RangeCounter {
    public:
     Counter(const MeteredTokenizer& owner, std::string_view text) : owner_(owner), text_(text) {}
-    std::size_t Count(ragpipe::ByteRange range) const override {
-      return owner_.Count(text_.substr(range.begin, range.size()));
-    }
+    std::size_t Count(ragpipe::ByteRange range) const override { return owner_.Count(text_.substr(range.begin, range.size())); }
 
    private:
     const MeteredTokenizer& owner_;

@@ -15,15 +15,26 @@ namespace ragpipe::text {
 
 struct MarkdownChunkerOptions {
   std::size_t max_tokens = 512;  ///< hard cap on context + own bytes; at least 1
-  bool heading_context = true;   ///< put the heading path before a chunk that does not begin with its own heading
+  bool heading_context = true;   ///< give the heading path to a chunk that does not begin with its own heading
 };
 
-/// Splits Markdown (CommonMark 0.31.2 block structure, GFM tables, front matter) at headings and blocks. Fences and tables
-/// stay whole when they fit; a table that is split repeats its header rows as context. Chunk::headings is the heading path.
-/// A document of another media type than Markdown is split by paragraph, line, sentence, word. The ranges tile the document.
+/// Divides Markdown (CommonMark 0.31.2 block structure, GFM tables, YAML and TOML front matter) at headings, then at blocks,
+/// then inside a block as RecursiveChunker does, with the same guarantees.
+///
+/// * A section that fits stays whole; small ones are packed with their siblings; one that does not fit is packed by itself.
+/// * Fences, tables and list items stay whole when they fit. A heading stays with the beginning of its body.
+/// * A chunk that begins inside a section gets the heading path as context, "Outer > Inner\n", if that takes at most a
+///   quarter of the cap, else the last heading alone, else nothing.
+/// * A chunk that begins inside a table or a fence gets the header rows or the opening line as context, if they take less than
+///   half of the cap (and at most 4096 bytes).
+/// * Context is left out where a unit that fits alone would not fit beside it.
+///
+/// Chunk::headings is the heading path at the chunk's first own byte, as plain text of at most 256 bytes each.
+///
+/// Markdown is `text/markdown`, and any document that states no media type; others are split as RecursiveChunker does.
 class RAGPIPE_EXPORT MarkdownChunker final : public Chunker {
  public:
-  /// Invalid options are reported by the first Split(), as kFailedPrecondition.
+  /// Invalid options are reported by Split(), as kFailedPrecondition.
   MarkdownChunker(std::shared_ptr<const Tokenizer> tokenizer, MarkdownChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;

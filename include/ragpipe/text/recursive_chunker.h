@@ -18,11 +18,19 @@ struct RecursiveChunkerOptions {
   std::size_t overlap_tokens = 0;  ///< repeated from the end of the chunk before; below max_tokens
 };
 
-/// Splits at the highest structural level that fits: paragraph, line, sentence (UAX #29), word, grapheme cluster; then packs
-/// neighbours up to the cap. The ranges tile the document. Linear in the text. For guarantees see the members of Chunk.
+/// Divides a text at the highest structural level whose units fit: paragraph (blank line), line, sentence and word (UAX #29, as
+/// the installed ICU has it), grapheme cluster, code point; then packs neighbouring units up to the cap.
+///
+/// * The ranges tile the document. White space belongs to the unit before it.
+/// * No chunk has more than `max_tokens`. A code point (or CRLF) that has more alone is kOutOfRange, with its byte offset.
+/// * A grapheme cluster is divided only if it does not fit; a code point and a CRLF never.
+/// * Cuts are chosen by what stands around them, not by counting from the front: replacing a word usually changes one chunk.
+/// * Time is linear in the text, each chunk is counted a few times.
+///
+/// Overlap is whole words, and less of it where a unit that fits alone would not fit beside it.
 class RAGPIPE_EXPORT RecursiveChunker final : public Chunker {
  public:
-  /// Invalid options are reported by the first Split(), as kFailedPrecondition.
+  /// Invalid options are reported by Split(), as kFailedPrecondition.
   RecursiveChunker(std::shared_ptr<const Tokenizer> tokenizer, RecursiveChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
