@@ -12,7 +12,7 @@
 namespace ragpipe::sqlite {
 namespace {
 
-constexpr double kSaturation = 1.2;   // k1
+constexpr double kSaturation = 1.2;    // k1
 constexpr double kLengthShare = 0.75;  // b
 
 constexpr std::size_t kMaxWords = 256;  // of a query; the rest of a pasted page would cost time and change little
@@ -65,7 +65,8 @@ absl::StatusOr<std::unique_ptr<Bm25>> Bm25::Create(Database& db) {
     sqlite3_step(statement);
     sqlite3_finalize(statement);
   }
-  if (api == nullptr) return absl::FailedPreconditionError("this SQLite gives no access to FTS5; use one of version 3.40 or newer");
+  if (api == nullptr)
+    return absl::FailedPreconditionError("this SQLite gives no access to FTS5; use one of version 3.40 or newer");
 
   int code = api->xCreateFunction(api, "ragpipe_match", bm25.get(), OnMatch, nullptr);
   if (code != SQLITE_OK) return db.Error(code);
@@ -129,7 +130,8 @@ absl::StatusOr<std::vector<TextMatch>> Bm25::Score(std::string_view text, const 
 absl::StatusOr<std::vector<std::string>> Bm25::SplitWords(std::string_view text) const {
   text = text.substr(0, INT_MAX);
   WordSplitter splitter{.text = text, .seen = {}, .words = {}};
-  const int code = module_.xTokenize(tokenizer_, &splitter, FTS5_TOKENIZE_QUERY, text.data(), static_cast<int>(text.size()), OnToken);
+  const int code =
+      module_.xTokenize(tokenizer_, &splitter, FTS5_TOKENIZE_QUERY, text.data(), static_cast<int>(text.size()), OnToken);
   if (code != SQLITE_OK && code != SQLITE_DONE) return db_.Error(code);
   return std::move(splitter.words);
 }

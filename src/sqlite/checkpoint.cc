@@ -36,7 +36,8 @@ absl::Status PutEntry(Database& db, std::string_view source, const LedgerEntry& 
   RAGPIPE_RETURN_IF_ERROR(
       db.Run("INSERT OR REPLACE INTO ledger(source, document_id, version_token, version_ordinal, content_hash, chunks)"
              " VALUES(?, ?, ?, ?, ?, ?)",
-             source, entry.document_id, entry.version.token, EncodeOrdinal(entry.version.ordinal), Blob{entry.content_hash}, Blob{chunks}));
+             source, entry.document_id, entry.version.token, EncodeOrdinal(entry.version.ordinal), Blob{entry.content_hash},
+             Blob{chunks}));
   return DropDeadLetter(db, source, entry.document_id);
 }
 
@@ -109,7 +110,8 @@ absl::StatusOr<std::vector<PartitionCursor>> StoreCheckpoint::LoadCursors(std::s
 }
 
 absl::Status StoreCheckpoint::Commit(const CommitRequest& request) {
-  if (writer_ == nullptr) return absl::FailedPreconditionError("this checkpoint was opened for reading; write with Store::Open()");
+  if (writer_ == nullptr)
+    return absl::FailedPreconditionError("this checkpoint was opened for reading; write with Store::Open()");
   std::lock_guard lock(writer_->mutex());
   const bool with_records = writer_->db().in_transaction();
   RAGPIPE_RETURN_IF_ERROR(writer_->Begin());
@@ -152,8 +154,9 @@ absl::StatusOr<std::vector<std::string>> StoreCheckpoint::ListDocuments(std::str
                                                                         std::size_t limit) {
   RAGPIPE_ASSIGN_OR_RETURN(ReadPool::Lease reader, readers_->Acquire());
   std::vector<std::string> documents;
-  Statement row = reader->db.Query(
-      "SELECT document_id FROM ledger WHERE source = ? AND document_id > ? ORDER BY document_id LIMIT ?", source, after, ToSqlLimit(limit));
+  Statement row =
+      reader->db.Query("SELECT document_id FROM ledger WHERE source = ? AND document_id > ? ORDER BY document_id LIMIT ?",
+                       source, after, ToSqlLimit(limit));
   while (true) {
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (!found) return documents;
@@ -166,7 +169,8 @@ absl::StatusOr<std::vector<DeadLetter>> StoreCheckpoint::ListDeadLetters(std::st
   RAGPIPE_ASSIGN_OR_RETURN(ReadPool::Lease reader, readers_->Acquire());
   std::vector<DeadLetter> letters;
   Statement row = reader->db.Query(
-      "SELECT document_id, version_token, version_ordinal, partition, stage, code, message, attempts, first_failure, last_failure,"
+      "SELECT document_id, version_token, version_ordinal, partition, stage, code, message, attempts, first_failure, "
+      "last_failure,"
       " document FROM dead_letters WHERE source = ? AND document_id > ? ORDER BY document_id LIMIT ?",
       source, after, ToSqlLimit(limit));
   while (true) {

@@ -29,8 +29,10 @@ class StoreCheckpoint final : public Checkpoint {
   absl::StatusOr<std::optional<Recipe>> LoadRecipe() override;
   absl::Status FindEntries(std::string_view source, std::span<const std::string_view> document_ids,
                            std::vector<std::optional<LedgerEntry>>& out) override;
-  absl::StatusOr<std::vector<std::string>> ListDocuments(std::string_view source, std::string_view after, std::size_t limit) override;
-  absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(std::string_view source, std::string_view after, std::size_t limit) override;
+  absl::StatusOr<std::vector<std::string>> ListDocuments(std::string_view source, std::string_view after,
+                                                         std::size_t limit) override;
+  absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(std::string_view source, std::string_view after,
+                                                          std::size_t limit) override;
 
  private:
   Writer* writer_;

@@ -204,7 +204,8 @@ absl::StatusOr<Document> DecodeDocument(std::string_view bytes) {
   }
   std::optional<Metadata> metadata = ToMetadata(object.at("metadata"));
   if (!metadata.has_value()) return Malformed("dead letter");
-  Document document{.id = *id, .text = *body, .media_type = *media_type, .metadata = *std::move(metadata), .version = {*version, {}}};
+  Document document{
+      .id = *id, .text = *body, .media_type = *media_type, .metadata = *std::move(metadata), .version = {*version, {}}};
   if (const auto ordinal = object.find("ordinal"); ordinal != object.end() && ordinal->is_number_integer()) {
     document.version.ordinal = ordinal->get<std::uint64_t>();
   }

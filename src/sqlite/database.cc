@@ -12,7 +12,8 @@ constexpr int kBusyTimeoutMs = 5000;  // only the moments when another process r
 
 absl::Status ToStatus(sqlite3* db, int code, const std::string& path) {
   const int extended = db != nullptr && (sqlite3_errcode(db) & 0xff) == (code & 0xff) ? sqlite3_extended_errcode(db) : code;
-  const std::string detail = fmt::format("{} (SQLite result {})", db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code), extended);
+  const std::string detail =
+      fmt::format("{} (SQLite result {})", db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code), extended);
   switch (code & 0xff) {
     case SQLITE_OK:
       return absl::OkStatus();
@@ -24,19 +25,20 @@ absl::Status ToStatus(sqlite3* db, int code, const std::string& path) {
           fmt::format("no space left for '{}': {}. Free space and run again; the index holds the last commit", path, detail));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return absl::DataLossError(
-          fmt::format("'{}' is damaged or no database: {}. Restore it from a backup, or delete it and ingest anew", path, detail));
+      return absl::DataLossError(fmt::format(
+          "'{}' is damaged or no database: {}. Restore it from a backup, or delete it and ingest anew", path, detail));
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
     case SQLITE_AUTH:
       return absl::FailedPreconditionError(fmt::format(
-          "'{}' cannot be opened or written: {}. The file and its folder need read and write permission, for readers too", path, detail));
+          "'{}' cannot be opened or written: {}. The file and its folder need read and write permission, for readers too", path,
+          detail));
     case SQLITE_TOOBIG:
       return absl::InvalidArgumentError(fmt::format("too long a value for '{}': {}", path, detail));
     case SQLITE_IOERR:
-      return absl::InternalError(
-          fmt::format("input or output failed on '{}': {}. Look for a quota, a limit on file sizes or a failing disk", path, detail));
+      return absl::InternalError(fmt::format(
+          "input or output failed on '{}': {}. Look for a quota, a limit on file sizes or a failing disk", path, detail));
     default:
       return absl::InternalError(fmt::format("'{}': {}", path, detail));
   }
@@ -66,7 +68,8 @@ std::optional<std::int64_t> Statement::OptionalInt(int column) const {
 std::string_view Statement::Bytes(int column) const {
   const void* bytes = sqlite3_column_blob(statement_, column);
   const int size = sqlite3_column_bytes(statement_, column);
-  return bytes == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  return bytes == nullptr ? std::string_view()
+                          : std::string_view(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
 }
 
 // A null pointer would bind NULL.
@@ -75,7 +78,8 @@ void Statement::Bind(int index, std::string_view text) {
 }
 
 void Statement::Bind(int index, Blob blob) {
-  Keep(sqlite3_bind_blob64(statement_, index, blob.bytes.data() == nullptr ? "" : blob.bytes.data(), blob.bytes.size(), nullptr));
+  Keep(sqlite3_bind_blob64(statement_, index, blob.bytes.data() == nullptr ? "" : blob.bytes.data(), blob.bytes.size(),
+                           nullptr));
 }
 
 void Statement::Bind(int index, const std::optional<std::int64_t>& value) {
@@ -108,12 +112,15 @@ int Database::Prepare(std::string_view sql, sqlite3_stmt*& statement) {
     statement = found->second;
     return SQLITE_OK;
   }
-  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  const int code =
+      sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code == SQLITE_OK) statements_.emplace(sql, statement);
   return code;
 }
 
-absl::Status Database::Execute(const std::string& script) { return Error(sqlite3_exec(db_, script.c_str(), nullptr, nullptr, nullptr)); }
+absl::Status Database::Execute(const std::string& script) {
+  return Error(sqlite3_exec(db_, script.c_str(), nullptr, nullptr, nullptr));
+}
 
 absl::StatusOr<std::int64_t> Database::ReadInt(const std::string& sql) {
   absl::StatusOr<std::string> text = ReadString(sql);

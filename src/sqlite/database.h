@@ -43,7 +43,9 @@ class Statement {
   std::string String(int column) const { return std::string(Bytes(column)); }
 
  private:
-  void Bind(int index, std::integral auto value) { Keep(sqlite3_bind_int64(statement_, index, static_cast<std::int64_t>(value))); }
+  void Bind(int index, std::integral auto value) {
+    Keep(sqlite3_bind_int64(statement_, index, static_cast<std::int64_t>(value)));
+  }
   void Bind(int index, double value) { Keep(sqlite3_bind_double(statement_, index, value)); }
   void Bind(int index, std::string_view text);
   void Bind(int index, Blob blob);

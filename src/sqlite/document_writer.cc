@@ -29,8 +29,9 @@ const Metadata& MetadataOf(const DocumentWrite& write) {
 
 absl::Status CheckVector(const DocumentWrite& write, const Record& record, std::size_t dimension) {
   if (record.vector.size() != dimension) {
-    return absl::InvalidArgumentError(fmt::format("record '{}' of document '{}' has a vector of {} dimensions, the collection has {}",
-                                                  record.id, write.document_id, record.vector.size(), dimension));
+    return absl::InvalidArgumentError(
+        fmt::format("record '{}' of document '{}' has a vector of {} dimensions, the collection has {}", record.id,
+                    write.document_id, record.vector.size(), dimension));
   }
   if (!std::all_of(record.vector.begin(), record.vector.end(), [](float x) { return std::isfinite(x); })) {
     return absl::InvalidArgumentError(
@@ -39,20 +40,25 @@ absl::Status CheckVector(const DocumentWrite& write, const Record& record, std::
   return absl::OkStatus();
 }
 
-absl::Status CheckOwner(const DocumentWrite& write, const Record& record, std::string_view source, std::string_view document_id) {
+absl::Status CheckOwner(const DocumentWrite& write, const Record& record, std::string_view source,
+                        std::string_view document_id) {
   if (source == write.source && document_id == write.document_id) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format("record '{}' of document '{}' of source '{}' belongs to document '{}' of source '{}'",
-                                                record.id, write.document_id, write.source, document_id, source));
+  return absl::InvalidArgumentError(
+      fmt::format("record '{}' of document '{}' of source '{}' belongs to document '{}' of source '{}'", record.id,
+                  write.document_id, write.source, document_id, source));
 }
 
 // One call's worth of checks: also between the writes of a batch.
 class Checker {
  public:
   Checker(Database& db, std::size_t dimension)
-      : db_(db), dimension_(dimension), max_bytes_(static_cast<std::size_t>(sqlite3_limit(db.handle(), SQLITE_LIMIT_LENGTH, -1))) {}
+      : db_(db),
+        dimension_(dimension),
+        max_bytes_(static_cast<std::size_t>(sqlite3_limit(db.handle(), SQLITE_LIMIT_LENGTH, -1))) {}
 
   absl::Status Check(const DocumentWrite& write) {
-    if (write.document_id.empty()) return absl::InvalidArgumentError(fmt::format("a document of source '{}' has no id", write.source));
+    if (write.document_id.empty())
+      return absl::InvalidArgumentError(fmt::format("a document of source '{}' has no id", write.source));
     RAGPIPE_ASSIGN_OR_RETURN(const std::string metadata, EncodeMetadata(MetadataOf(write)));
     RAGPIPE_RETURN_IF_ERROR(CheckSize(write, metadata.size()));
     for (const Record& record : write.upserts) {
@@ -65,7 +71,8 @@ class Checker {
 
  private:
   absl::Status CheckRecord(const DocumentWrite& write, const Record& record, bool upsert) {
-    if (record.id.empty()) return absl::InvalidArgumentError(fmt::format("a record of document '{}' has no id", write.document_id));
+    if (record.id.empty())
+      return absl::InvalidArgumentError(fmt::format("a record of document '{}' has no id", write.document_id));
     const Chunk& chunk = ChunkOf(record);
     RAGPIPE_ASSIGN_OR_RETURN(const std::string headings, EncodeStrings(chunk.headings));
     RAGPIPE_RETURN_IF_ERROR(CheckSize(write, record.text.size() + chunk.context.size() + headings.size()));
@@ -74,12 +81,13 @@ class Checker {
       return CheckOwner(write, record, earlier->second->source, earlier->second->document_id);
     }
     Statement row = db_.Query(
-        "SELECT source, document_id FROM records JOIN documents ON documents.id = records.document WHERE record_id = ?", record.id);
+        "SELECT source, document_id FROM records JOIN documents ON documents.id = records.document WHERE record_id = ?",
+        record.id);
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (found) return CheckOwner(write, record, row.Bytes(0), row.Bytes(1));
     if (!upsert) {
-      return absl::InvalidArgumentError(fmt::format("record '{}' of document '{}' is to be patched, but is not in the index. Ingest anew",
-                                                    record.id, write.document_id));
+      return absl::InvalidArgumentError(fmt::format(
+          "record '{}' of document '{}' is to be patched, but is not in the index. Ingest anew", record.id, write.document_id));
     }
     batch_.emplace(record.id, &write);
     return absl::OkStatus();
@@ -88,8 +96,8 @@ class Checker {
   absl::Status CheckSize(const DocumentWrite& write, std::size_t bytes) const {
     constexpr std::size_t kOtherColumns = 64 << 10;
     if (bytes + kOtherColumns <= max_bytes_) return absl::OkStatus();
-    return absl::InvalidArgumentError(fmt::format("document '{}' has a chunk or metadata of {} bytes; a row holds {}", write.document_id,
-                                                  bytes, max_bytes_ - kOtherColumns));
+    return absl::InvalidArgumentError(fmt::format("document '{}' has a chunk or metadata of {} bytes; a row holds {}",
+                                                  write.document_id, bytes, max_bytes_ - kOtherColumns));
   }
 
   Database& db_;
@@ -131,7 +139,8 @@ absl::Status DocumentWriter::Apply(const DocumentWrite& write) {
 }
 
 absl::StatusOr<std::optional<std::int64_t>> DocumentWriter::FindDocument(const DocumentWrite& write, std::string* metadata) {
-  Statement row = db_.Query("SELECT id, metadata FROM documents WHERE source = ? AND document_id = ?", write.source, write.document_id);
+  Statement row =
+      db_.Query("SELECT id, metadata FROM documents WHERE source = ? AND document_id = ?", write.source, write.document_id);
   RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
   if (!found) return std::optional<std::int64_t>();
   if (metadata != nullptr) *metadata = row.Bytes(1);
@@ -153,9 +162,9 @@ absl::StatusOr<std::int64_t> DocumentWriter::PutDocument(const DocumentWrite& wr
     RAGPIPE_RETURN_IF_ERROR(InsertFacets(db_, document, MetadataOf(write)));
     return document;
   }
-  RAGPIPE_RETURN_IF_ERROR(
-      db_.Run("UPDATE documents SET version_token = ?, version_ordinal = ?, updated_at = ?, media_type = ?, metadata = ? WHERE id = ?",
-              write.version.token, ordinal, updated_at, write.media_type, metadata, *found));
+  RAGPIPE_RETURN_IF_ERROR(db_.Run(
+      "UPDATE documents SET version_token = ?, version_ordinal = ?, updated_at = ?, media_type = ?, metadata = ? WHERE id = ?",
+      write.version.token, ordinal, updated_at, write.media_type, metadata, *found));
   if (metadata != old_metadata) {
     RAGPIPE_ASSIGN_OR_RETURN(const Metadata old, DecodeMetadata(old_metadata));
     RAGPIPE_RETURN_IF_ERROR(DeleteFacets(db_, *found, old));
@@ -181,23 +190,23 @@ absl::Status DocumentWriter::PutRecord(std::int64_t document, const Record& reco
   if (!slot.has_value()) {
     if (!with_vector) return absl::InternalError(fmt::format("record '{}' vanished before it could be patched", record.id));
     RAGPIPE_ASSIGN_OR_RETURN(slot, slots_.Allocate(document));
-    RAGPIPE_RETURN_IF_ERROR(
-        db_.Run("INSERT INTO records(slot, record_id, document, position, range_begin, range_end, overlap, tokens, text_key, headings,"
-                " context, text) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                *slot, record.id, document, record.position, chunk.range.begin, chunk.range.end, chunk.overlap, chunk.tokens,
-                Blob{record.text_key}, headings, chunk.context, record.text));
+    RAGPIPE_RETURN_IF_ERROR(db_.Run(
+        "INSERT INTO records(slot, record_id, document, position, range_begin, range_end, overlap, tokens, text_key, headings,"
+        " context, text) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        *slot, record.id, document, record.position, chunk.range.begin, chunk.range.end, chunk.overlap, chunk.tokens,
+        Blob{record.text_key}, headings, chunk.context, record.text));
   } else {
     // FTS5 reads the words to forget from the row, so it goes first.
     if (!same_words) RAGPIPE_RETURN_IF_ERROR(db_.Run("DELETE FROM record_words WHERE rowid = ?", *slot));
-    RAGPIPE_RETURN_IF_ERROR(
-        db_.Run("UPDATE records SET position = ?, range_begin = ?, range_end = ?, overlap = ?, tokens = ?, text_key = ?, headings = ?,"
-                " context = ?, text = ? WHERE slot = ?",
-                record.position, chunk.range.begin, chunk.range.end, chunk.overlap, chunk.tokens, Blob{record.text_key}, headings,
-                chunk.context, record.text, *slot));
+    RAGPIPE_RETURN_IF_ERROR(db_.Run(
+        "UPDATE records SET position = ?, range_begin = ?, range_end = ?, overlap = ?, tokens = ?, text_key = ?, headings = ?,"
+        " context = ?, text = ? WHERE slot = ?",
+        record.position, chunk.range.begin, chunk.range.end, chunk.overlap, chunk.tokens, Blob{record.text_key}, headings,
+        chunk.context, record.text, *slot));
   }
   if (!same_words) {
-    RAGPIPE_RETURN_IF_ERROR(db_.Run("INSERT INTO record_words(rowid, text, headings, context) VALUES(?, ?, ?, ?)", *slot, record.text,
-                                    headings, chunk.context));
+    RAGPIPE_RETURN_IF_ERROR(db_.Run("INSERT INTO record_words(rowid, text, headings, context) VALUES(?, ?, ?, ?)", *slot,
+                                    record.text, headings, chunk.context));
     RAGPIPE_ASSIGN_OR_RETURN(const std::uint32_t words, CountWords(db_, *slot));
     RAGPIPE_RETURN_IF_ERROR(slots_.SetWords(*slot, words));
   }
@@ -242,8 +251,8 @@ absl::Status DocumentWriter::DropDocumentIfEmpty(const DocumentWrite& write) {
 
 absl::Status DropAllRecords(Database& db) {
   RAGPIPE_RETURN_IF_ERROR(db.Run("INSERT INTO record_words(record_words) VALUES('delete-all')"));
-  for (const std::string_view sql : {"DELETE FROM records", "DELETE FROM documents", "DELETE FROM facets", "DELETE FROM segments",
-                                     "DELETE FROM vectors"}) {
+  for (const std::string_view sql :
+       {"DELETE FROM records", "DELETE FROM documents", "DELETE FROM facets", "DELETE FROM segments", "DELETE FROM vectors"}) {
     RAGPIPE_RETURN_IF_ERROR(db.Run(sql));
   }
   return absl::OkStatus();

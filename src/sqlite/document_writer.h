@@ -25,7 +25,8 @@ absl::Status CheckWrites(Database& db, std::size_t dimension, std::span<const Do
 /// Applies checked writes within the open transaction: rows, words, vectors and facets of a document move together.
 class DocumentWriter {
  public:
-  DocumentWriter(Database& db, std::size_t dimension) : db_(db), slots_(db, dimension), vectors_(db, dimension, Vectors::Access::kWrite) {}
+  DocumentWriter(Database& db, std::size_t dimension)
+      : db_(db), slots_(db, dimension), vectors_(db, dimension, Vectors::Access::kWrite) {}
 
   absl::Status Apply(const DocumentWrite& write);
 

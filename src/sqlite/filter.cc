@@ -50,7 +50,8 @@ absl::Status AddAll(Statement&& rows, std::vector<bool>& documents) {
 
 absl::Status AddEqual(Database& db, const std::string& field, const MetadataValue& value, std::vector<bool>& documents) {
   return WithStored(value, [&](Kind kind, const auto& stored) {
-    return AddAll(db.Query("SELECT document FROM facets WHERE field = ? AND kind = ? AND value = ?", field, int{kind}, stored), documents);
+    return AddAll(db.Query("SELECT document FROM facets WHERE field = ? AND kind = ? AND value = ?", field, int{kind}, stored),
+                  documents);
   });
 }
 
@@ -80,7 +81,8 @@ absl::Status AddMatches(Database& db, const Condition& condition, std::vector<bo
       return AddOrdered(db, condition, "SELECT document FROM facets WHERE field = ? AND kind = ? AND value >= ?", documents);
     case Condition::Op::kContains:
       if (const auto* item = std::get_if<std::string>(&condition.values.front())) {
-        return AddAll(db.Query("SELECT document FROM facets WHERE field = ? AND kind = 4 AND value = ?", field, *item), documents);
+        return AddAll(db.Query("SELECT document FROM facets WHERE field = ? AND kind = 4 AND value = ?", field, *item),
+                      documents);
       }
       return absl::OkStatus();
     case Condition::Op::kPresent:
@@ -96,7 +98,8 @@ absl::Status InsertFacets(Database& db, std::int64_t document, const Metadata& m
   for (const auto& [name, value] : metadata) {
     const std::string_view field = name;
     RAGPIPE_RETURN_IF_ERROR(ForEachRow(value, [&](Kind kind, const auto& stored) {
-      return db.Run("INSERT OR IGNORE INTO facets(field, kind, value, document) VALUES(?, ?, ?, ?)", field, int{kind}, stored, document);
+      return db.Run("INSERT OR IGNORE INTO facets(field, kind, value, document) VALUES(?, ?, ?, ?)", field, int{kind}, stored,
+                    document);
     }));
   }
   return absl::OkStatus();
@@ -106,7 +109,8 @@ absl::Status DeleteFacets(Database& db, std::int64_t document, const Metadata& m
   for (const auto& [name, value] : metadata) {
     const std::string_view field = name;
     RAGPIPE_RETURN_IF_ERROR(ForEachRow(value, [&](Kind kind, const auto& stored) {
-      return db.Run("DELETE FROM facets WHERE field = ? AND kind = ? AND value = ? AND document = ?", field, int{kind}, stored, document);
+      return db.Run("DELETE FROM facets WHERE field = ? AND kind = ? AND value = ? AND document = ?", field, int{kind}, stored,
+                    document);
     }));
   }
   return absl::OkStatus();
@@ -118,13 +122,14 @@ absl::Status CheckFilter(const Filter& filter) {
     const bool any = condition.op == Condition::Op::kAnyOf;
     const std::size_t count = condition.values.size();
     if (!any && count != (none ? 0U : 1U)) {
-      return absl::InvalidArgumentError(fmt::format("the condition on '{}' has {} values; it takes {}", condition.field, count,
-                                                    none ? "none" : "one"));
+      return absl::InvalidArgumentError(
+          fmt::format("the condition on '{}' has {} values; it takes {}", condition.field, count, none ? "none" : "one"));
     }
     for (const MetadataValue& value : condition.values) {
       const auto* number = std::get_if<double>(&value);
       if (number != nullptr && std::isnan(*number)) {
-        return absl::InvalidArgumentError(fmt::format("the condition on '{}' compares with NaN, which nothing meets", condition.field));
+        return absl::InvalidArgumentError(
+            fmt::format("the condition on '{}' compares with NaN, which nothing meets", condition.field));
       }
     }
   }

@@ -11,7 +11,8 @@ namespace {
 
 constexpr double kRankOffset = 60;
 
-absl::Status SortByRecordId(Database& db, const std::vector<Candidate>& candidates, Ranking::iterator begin, Ranking::iterator end) {
+absl::Status SortByRecordId(Database& db, const std::vector<Candidate>& candidates, Ranking::iterator begin,
+                            Ranking::iterator end) {
   std::vector<std::pair<std::string, std::size_t>> named;
   for (auto position = begin; position != end; ++position) {
     Statement row = db.Query("SELECT record_id FROM records WHERE slot = ?", candidates[*position].slot);
@@ -54,7 +55,8 @@ absl::StatusOr<Ranking> Best(Database& db, const std::vector<Candidate>& candida
   return pool;
 }
 
-Ranking FuseByConvexSum(std::vector<Candidate>& candidates, const Ranking& by_vector, const Ranking& by_text, double vector_weight) {
+Ranking FuseByConvexSum(std::vector<Candidate>& candidates, const Ranking& by_vector, const Ranking& by_text,
+                        double vector_weight) {
   const double best_text = by_text.empty() ? 1 : candidates[by_text.front()].text_score;
   Ranking fused = Union(by_vector, by_text);
   for (const std::size_t i : fused) {

@@ -28,7 +28,8 @@ absl::StatusOr<Ranking> Best(Database& db, const std::vector<Candidate>& candida
 
 /// Sets Candidate::score of those in either ranking and returns them. The other score of one that is in one ranking only
 /// counts with its exact value.
-Ranking FuseByConvexSum(std::vector<Candidate>& candidates, const Ranking& by_vector, const Ranking& by_text, double vector_weight);
+Ranking FuseByConvexSum(std::vector<Candidate>& candidates, const Ranking& by_vector, const Ranking& by_text,
+                        double vector_weight);
 
 /// As above; a ranking that one is not in adds nothing.
 Ranking FuseByReciprocalRank(std::vector<Candidate>& candidates, const Ranking& by_vector, const Ranking& by_text);

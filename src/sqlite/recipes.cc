@@ -24,7 +24,8 @@ absl::StatusOr<std::optional<Recipe>> ReadRecipe(Database& db, std::string_view 
   RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
   if (!found) return std::optional<Recipe>();
   const std::optional<Metric> metric = ParseMetric(row.Bytes(3));
-  if (!metric.has_value()) return absl::DataLossError(fmt::format("'{}' names an unknown metric '{}'", db.path(), row.Bytes(3)));
+  if (!metric.has_value())
+    return absl::DataLossError(fmt::format("'{}' names an unknown metric '{}'", db.path(), row.Bytes(3)));
   return std::optional<Recipe>(Recipe{.chunker = row.String(0),
                                       .embedder = row.String(1),
                                       .dimension = static_cast<std::size_t>(row.Int(2)),
@@ -33,9 +34,8 @@ absl::StatusOr<std::optional<Recipe>> ReadRecipe(Database& db, std::string_view 
 }
 
 absl::Status WriteRecipe(Database& db, std::string_view part, const Recipe& recipe) {
-  return db.Run("INSERT OR REPLACE INTO recipes(part, chunker, embedder, dimension, metric, schema) VALUES(?, ?, ?, ?, ?, ?)", part,
-                recipe.chunker, recipe.embedder, recipe.dimension, ToString(recipe.metric),
-                recipe.schema);
+  return db.Run("INSERT OR REPLACE INTO recipes(part, chunker, embedder, dimension, metric, schema) VALUES(?, ?, ?, ?, ?, ?)",
+                part, recipe.chunker, recipe.embedder, recipe.dimension, ToString(recipe.metric), recipe.schema);
 }
 
 }  // namespace ragpipe::sqlite

@@ -148,8 +148,9 @@ absl::StatusOr<Identity> ReadIdentity(Database& db) {
 absl::Status CheckIdentity(const Identity& identity, const std::string& path) {
   if (identity.empty) return absl::OkStatus();
   if (identity.application != kApplicationId) {
-    return absl::FailedPreconditionError(fmt::format("'{}' belongs to another application (application_id {:#x}). Name another file", path,
-                                                     static_cast<std::uint32_t>(identity.application)));
+    return absl::FailedPreconditionError(
+        fmt::format("'{}' belongs to another application (application_id {:#x}). Name another file", path,
+                    static_cast<std::uint32_t>(identity.application)));
   }
   if (identity.version > kVersion) {
     return absl::FailedPreconditionError(
@@ -184,9 +185,9 @@ absl::Status PrepareForWriting(Database& db) {
         fmt::format("'{}' cannot have a write-ahead log. Put it on a local file system with shared memory", db.path()));
   }
   RAGPIPE_ASSIGN_OR_RETURN(const std::int64_t page_bytes, db.ReadInt("PRAGMA page_size"));
-  RAGPIPE_RETURN_IF_ERROR(
-      db.Execute(fmt::format("PRAGMA synchronous = full; PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {}",
-                             kWriterCacheKib, kCheckpointBytes / page_bytes, 2 * kCheckpointBytes)));
+  RAGPIPE_RETURN_IF_ERROR(db.Execute(fmt::format(
+      "PRAGMA synchronous = full; PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {}",
+      kWriterCacheKib, kCheckpointBytes / page_bytes, 2 * kCheckpointBytes)));
   return identity.version < kVersion ? Migrate(db) : absl::OkStatus();
 }
 
@@ -195,8 +196,9 @@ absl::Status PrepareForReading(Database& db) {
   RAGPIPE_RETURN_IF_ERROR(CheckIdentity(identity, db.path()));
   if (identity.empty) return absl::NotFoundError(fmt::format("'{}' is empty: nothing was ever ingested", db.path()));
   if (identity.version < kVersion) {
-    return absl::FailedPreconditionError(fmt::format("'{}' has format version {}, this library reads {}. Open it once with Store::Open(), which migrates it",
-                                                     db.path(), identity.version, kVersion));
+    return absl::FailedPreconditionError(
+        fmt::format("'{}' has format version {}, this library reads {}. Open it once with Store::Open(), which migrates it",
+                    db.path(), identity.version, kVersion));
   }
   // Checkpoints are the writer's alone: SQLite up to 3.51.2 may damage the file when one runs beside a commit that starts the
   // log anew on another connection.

@@ -56,7 +56,8 @@ double Cosine(double dot, double query_squares, double row_squares) {
 
 class Scorer {
  public:
-  Scorer(const IndexQuery& query, Metric metric) : query_(query.vector), metric_(metric), query_squares_(MultiplyExactly(query_, query_.data()).squares) {}
+  Scorer(const IndexQuery& query, Metric metric)
+      : query_(query.vector), metric_(metric), query_squares_(MultiplyExactly(query_, query_.data()).squares) {}
 
   void Score(const float* row, Candidate& candidate) const {
     const Products products = kernels_.products(query_.data(), row, query_.size());
@@ -86,7 +87,8 @@ class Scorer {
   const double query_squares_;
 };
 
-absl::StatusOr<std::vector<Candidate>> ListCandidates(Database& db, const std::vector<Segment>& segments, const Filter* filter) {
+absl::StatusOr<std::vector<Candidate>> ListCandidates(Database& db, const std::vector<Segment>& segments,
+                                                      const Filter* filter) {
   std::vector<bool> allowed;
   const bool filtered = filter != nullptr && !filter->empty();
   if (filtered) {
@@ -112,7 +114,8 @@ absl::Status ScoreVectors(Database& db, const Recipe& recipe, const IndexQuery& 
   std::vector<float> rows;
   for (auto begin = candidates.begin(); begin != candidates.end();) {
     const std::int64_t segment = begin->slot / kSegmentRows;
-    const auto end = std::find_if(begin, candidates.end(), [&](const Candidate& c) { return c.slot / kSegmentRows != segment; });
+    const auto end =
+        std::find_if(begin, candidates.end(), [&](const Candidate& c) { return c.slot / kSegmentRows != segment; });
     const std::int64_t first = begin->slot;
     rows.resize(static_cast<std::size_t>((end - 1)->slot - first + 1) * dimension);
     RAGPIPE_RETURN_IF_ERROR(vectors.Read(first, rows));
@@ -178,7 +181,8 @@ absl::Status CheckQuery(const IndexQuery& query) {
     return absl::InvalidArgumentError(fmt::format("vector_weight is {}; it lies in [0, 1]", query.vector_weight));
   }
   if (!AllFinite(query.vector)) return absl::InvalidArgumentError("the query's vector has a value that is not finite");
-  if (internal::FindInvalidUtf8(query.text) != std::string_view::npos) return absl::InvalidArgumentError("the query's text is not UTF-8");
+  if (internal::FindInvalidUtf8(query.text) != std::string_view::npos)
+    return absl::InvalidArgumentError("the query's text is not UTF-8");
   return query.filter != nullptr ? CheckFilter(*query.filter) : absl::OkStatus();
 }
 

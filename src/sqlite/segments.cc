@@ -40,7 +40,7 @@ absl::StatusOr<std::vector<Segment>> ReadSegments(Database& db) {
 }
 
 absl::StatusOr<std::int64_t> SlotAllocator::Allocate(std::int64_t document) {
-  RAGPIPE_ASSIGN_OR_RETURN(Loaded * const loaded, LoadOneWithRoom());
+  RAGPIPE_ASSIGN_OR_RETURN(Loaded* const loaded, LoadOneWithRoom());
   auto& documents = loaded->segment.documents;
   const auto free = std::find(documents.begin(), documents.end(), 0);
   *free = document;
@@ -50,14 +50,14 @@ absl::StatusOr<std::int64_t> SlotAllocator::Allocate(std::int64_t document) {
 }
 
 absl::Status SlotAllocator::SetWords(std::int64_t slot, std::uint32_t words) {
-  RAGPIPE_ASSIGN_OR_RETURN(Loaded * const loaded, Load(slot / kSegmentRows));
+  RAGPIPE_ASSIGN_OR_RETURN(Loaded* const loaded, Load(slot / kSegmentRows));
   loaded->segment.words[static_cast<std::size_t>(slot % kSegmentRows)] = words;
   loaded->changed = true;
   return absl::OkStatus();
 }
 
 absl::Status SlotAllocator::Release(std::int64_t slot) {
-  RAGPIPE_ASSIGN_OR_RETURN(Loaded * const loaded, Load(slot / kSegmentRows));
+  RAGPIPE_ASSIGN_OR_RETURN(Loaded* const loaded, Load(slot / kSegmentRows));
   const auto row = static_cast<std::size_t>(slot % kSegmentRows);
   if (loaded->segment.documents[row] == 0) return db_.Error(SQLITE_CORRUPT);
   loaded->segment.documents[row] = 0;

@@ -59,7 +59,9 @@ RAGPIPE_INLINE float SquaredDistanceOf(const float* query, const float* row, std
   return Sum(sums);
 }
 
-Products ProductsPlain(const float* query, const float* row, std::size_t dimension) { return ProductsOf(query, row, dimension); }
+Products ProductsPlain(const float* query, const float* row, std::size_t dimension) {
+  return ProductsOf(query, row, dimension);
+}
 
 float SquaredDistancePlain(const float* query, const float* row, std::size_t dimension) {
   return SquaredDistanceOf(query, row, dimension);

@@ -21,7 +21,8 @@ absl::Status CheckDimension(Database& db, std::size_t dimension) {
   const auto max_bytes = static_cast<std::size_t>(sqlite3_limit(db.handle(), SQLITE_LIMIT_LENGTH, -1));
   const std::size_t max_dimension = max_bytes / SegmentBytes(1);
   if (dimension > 0 && dimension <= max_dimension) return absl::OkStatus();
-  return absl::FailedPreconditionError(fmt::format("the recipe has {} dimensions; this store holds 1 to {}", dimension, max_dimension));
+  return absl::FailedPreconditionError(
+      fmt::format("the recipe has {} dimensions; this store holds 1 to {}", dimension, max_dimension));
 }
 
 }  // namespace
@@ -71,7 +72,8 @@ absl::Status StoreSink::FindVectors(std::span<const std::string_view> text_keys,
   if (!stored.has_value()) return absl::OkStatus();
   // While a rebuild has not committed, readers see what it replaces: of use if the same model made it.
   const std::optional<Recipe> wanted = recipe();
-  if (wanted.has_value() && (wanted->embedder != stored->embedder || wanted->dimension != stored->dimension)) return absl::OkStatus();
+  if (wanted.has_value() && (wanted->embedder != stored->embedder || wanted->dimension != stored->dimension))
+    return absl::OkStatus();
 
   Vectors vectors(reader->db, stored->dimension, Vectors::Access::kRead);
   for (std::size_t i = 0; i < text_keys.size(); ++i) {

@@ -21,7 +21,8 @@ absl::Status Vectors::MoveTo(std::int64_t segment) {
   const int code = blob_ != nullptr ? sqlite3_blob_reopen(blob_, segment)
                                     : sqlite3_blob_open(db_.handle(), "main", "vectors", "data", segment,
                                                         access_ == Access::kWrite ? 1 : 0, &blob_);
-  if (code == SQLITE_OK && sqlite3_blob_bytes(blob_) != static_cast<int>(SegmentBytes(dimension_))) return db_.Error(SQLITE_CORRUPT);
+  if (code == SQLITE_OK && sqlite3_blob_bytes(blob_) != static_cast<int>(SegmentBytes(dimension_)))
+    return db_.Error(SQLITE_CORRUPT);
   // "No such row" is a plain SQLITE_ERROR; every segment that the directory names has one.
   RAGPIPE_RETURN_IF_ERROR(db_.Error(code == SQLITE_ERROR ? SQLITE_CORRUPT : code));
   segment_ = segment;

@@ -30,21 +30,23 @@ absl::StatusOr<WriterLock> WriterLock::Acquire(const std::string& path) {
   const std::string name = path + "-lock";
   const int file = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (file < 0) {
-    return absl::FailedPreconditionError(
-        fmt::format("'{}' cannot be opened: {}. A store needs a folder it may write to", name, std::system_category().message(errno)));
+    return absl::FailedPreconditionError(fmt::format("'{}' cannot be opened: {}. A store needs a folder it may write to", name,
+                                                     std::system_category().message(errno)));
   }
   WriterLock lock(file);
   while (flock(file, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno == EWOULDBLOCK) {
-      return absl::UnavailableError(fmt::format("'{}' is being written by another store, in process {}. Close that one first, or search with OpenIndex()",
-                                                path, ReadHolder(file)));
+      return absl::UnavailableError(
+          fmt::format("'{}' is being written by another store, in process {}. Close that one first, or search with OpenIndex()",
+                      path, ReadHolder(file)));
     }
     return absl::FailedPreconditionError(fmt::format("'{}' cannot be locked: {}", name, std::system_category().message(errno)));
   }
   const std::string holder = fmt::format("{}\n", getpid());
   if (ftruncate(file, 0) != 0 || pwrite(file, holder.data(), holder.size(), 0) < 0) {
-    return absl::FailedPreconditionError(fmt::format("'{}' cannot be written: {}", name, std::system_category().message(errno)));
+    return absl::FailedPreconditionError(
+        fmt::format("'{}' cannot be written: {}", name, std::system_category().message(errno)));
   }
   return lock;
 }

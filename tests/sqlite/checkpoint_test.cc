@@ -158,8 +158,13 @@ TEST_CASE("a dead letter keeps a body that no other table would take") {
   letter.document = Document{.id = "a",
                              .text = std::string("\xff\0text", 6),
                              .media_type = "text/\xfe",
-                             .metadata = {{"bad \xff", "\xff"}, {"list", std::vector<std::string>{"\xff"}}, {"int", std::int64_t{-1}},
-                                          {"inf", std::numeric_limits<double>::infinity()}, {"third", 1.0 / 3}, {"one", 1.0}, {"yes", true}},
+                             .metadata = {{"bad \xff", "\xff"},
+                                          {"list", std::vector<std::string>{"\xff"}},
+                                          {"int", std::int64_t{-1}},
+                                          {"inf", std::numeric_limits<double>::infinity()},
+                                          {"third", 1.0 / 3},
+                                          {"one", 1.0},
+                                          {"yes", true}},
                              .version = {"v\xff", std::numeric_limits<std::uint64_t>::max()},
                              .updated_at = absl::FromUnixNanos(-5)};
   REQUIRE_OK(f.checkpoint().Commit({.source = "source", .dead_letters = {&letter, 1}}));
@@ -203,7 +208,8 @@ TEST_CASE("a reset drops every source before the rest of the request is stored")
   CHECK(f.checkpoint().LoadRecipe().value() == recipe);
   const Recipe next = TestRecipe(3, Metric::kL2);
   const LedgerEntry fresh = TestEntry("fresh");
-  REQUIRE_OK(f.checkpoint().Commit({.source = "source", .entries = {&fresh, 1}, .dead_letters = {&letter, 1}, .recipe = &next, .reset = true}));
+  REQUIRE_OK(f.checkpoint().Commit(
+      {.source = "source", .entries = {&fresh, 1}, .dead_letters = {&letter, 1}, .recipe = &next, .reset = true}));
   CHECK(f.checkpoint().LoadRecipe().value() == next);
   CHECK(f.checkpoint().ListDocuments("source", "", 10).value() == std::vector<std::string>{"fresh"});
   CHECK(f.checkpoint().ListDocuments("other", "", 10)->empty());

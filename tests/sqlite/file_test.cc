@@ -178,7 +178,8 @@ TEST_CASE("a file of a newer ragpipe is refused, untouched") {
 TEST_CASE("another application's file is refused, untouched") {
   const TempDir dir;
   const std::string path = dir / "other.db";
-  const std::string script = GENERATE(as<std::string>(), "CREATE TABLE theirs(x)", "PRAGMA application_id = 77", "PRAGMA user_version = 1");
+  const std::string script =
+      GENERATE(as<std::string>(), "CREATE TABLE theirs(x)", "PRAGMA application_id = 77", "PRAGMA user_version = 1");
   RunSql(path, script);
   const std::string before = ReadFile(path);
   CHECK(OpenCode(path) == absl::StatusCode::kFailedPrecondition);

@@ -93,7 +93,8 @@ inline std::vector<std::string> RecordIds(const std::vector<Hit>& hits) {
 
 /// Ids of all records that meet the filter, nearest to `vector` first.
 inline std::vector<std::string> FindAll(Index& index, std::span<const float> vector, const Filter* filter = nullptr) {
-  const auto hits = index.Search({.vector = vector, .text = {}, .top_k = 1'000'000, .mode = SearchMode::kVector, .filter = filter});
+  const auto hits =
+      index.Search({.vector = vector, .text = {}, .top_k = 1'000'000, .mode = SearchMode::kVector, .filter = filter});
   REQUIRE_OK(hits);
   return RecordIds(*hits);
 }

@@ -76,7 +76,8 @@ class Signal {
 TestWrite Generation(int generation, int count) {
   TestWrite write{.document_id = "doc", .version = {std::to_string(generation), {}}, .replace_all = true};
   for (int i = 0; i < count; ++i) {
-    write.upserts.push_back({.id = "r" + std::to_string(i), .text = "generation" + std::to_string(generation), .vector = {1, 0}});
+    write.upserts.push_back(
+        {.id = "r" + std::to_string(i), .text = "generation" + std::to_string(generation), .vector = {1, 0}});
   }
   return write;
 }
@@ -216,7 +217,8 @@ TEST_CASE("a reader process sees whole commits only, while they happen") {
     return 0;
   });
   REQUIRE(ready.Await());
-  for (int generation = 2; generation <= 150; ++generation) REQUIRE_OK(CommitGeneration(*store, generation, 1 + generation % 300));
+  for (int generation = 2; generation <= 150; ++generation)
+    REQUIRE_OK(CommitGeneration(*store, generation, 1 + generation % 300));
   CHECK(reader.Wait() == 0);
 }
 
@@ -267,7 +269,8 @@ TEST_CASE("a file that may not grow ends the run, and the last commit stands") {
   Child writer([&] {
     signal(SIGXFSZ, SIG_IGN);
     return RunOutOfSpace(
-        path, absl::StatusCode::kInternal, small_commits, [&] { return limit_files(3 << 20); }, [&] { return limit_files(RLIM_INFINITY); });
+        path, absl::StatusCode::kInternal, small_commits, [&] { return limit_files(3 << 20); },
+        [&] { return limit_files(RLIM_INFINITY); });
   });
   CHECK(writer.Wait() == 0);
   RequireSoundFile(path);
@@ -284,7 +287,8 @@ TEST_CASE("a full disk ends the run, and the last commit stands") {
     if (mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=8m") != 0) return kNotAllowed;
     auto resize = [&folder](const char* size) { return mount("tmpfs", folder.c_str(), "tmpfs", MS_REMOUNT, size) == 0; };
     return RunOutOfSpace(
-        dir / "index.db", absl::StatusCode::kFailedPrecondition, small_commits, [] { return true; }, [&] { return resize("size=64m"); });
+        dir / "index.db", absl::StatusCode::kFailedPrecondition, small_commits, [] { return true; },
+        [&] { return resize("size=64m"); });
   });
   const int result = writer.Wait();
   if (result == kNotAllowed) {
@@ -305,7 +309,8 @@ TEST_CASE("a checkpoint used without the sink may try a failed commit again") {
     entry.content_hash = std::string(4 << 20, 'h');
     const rlimit limit{2 << 20, RLIM_INFINITY};
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
-    if (store->checkpoint().Commit({.source = "source", .entries = {&entry, 1}}).code() != absl::StatusCode::kInternal) return 3;
+    if (store->checkpoint().Commit({.source = "source", .entries = {&entry, 1}}).code() != absl::StatusCode::kInternal)
+      return 3;
     const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
     if (setrlimit(RLIMIT_FSIZE, &unlimited) != 0) return 4;
     if (!store->checkpoint().Commit({.source = "source", .entries = {&entry, 1}}).ok()) return 5;

@@ -228,17 +228,40 @@ bool Meets(const Metadata& metadata, const Condition& condition) {
 
 using Strings = std::vector<std::string>;
 
-const std::vector<MetadataValue> kValues = {true,       false,         std::int64_t{0}, std::int64_t{1}, std::int64_t{-7}, 0.0,
-                                            1.0,        0.5,           -7.5,            1e300,           std::string(),    std::string("1"),
-                                            "true",     "a",           "b",             "é",             "Z",              "[\"a\"]",
-                                            Strings{},  Strings{"a"},  Strings{"a", "b"}, Strings{"b", "a"}, Strings{"a", "a"}, Strings{"1"}};
+const std::vector<MetadataValue> kValues = {true,
+                                            false,
+                                            std::int64_t{0},
+                                            std::int64_t{1},
+                                            std::int64_t{-7},
+                                            0.0,
+                                            1.0,
+                                            0.5,
+                                            -7.5,
+                                            1e300,
+                                            std::string(),
+                                            std::string("1"),
+                                            "true",
+                                            "a",
+                                            "b",
+                                            "é",
+                                            "Z",
+                                            "[\"a\"]",
+                                            Strings{},
+                                            Strings{"a"},
+                                            Strings{"a", "b"},
+                                            Strings{"b", "a"},
+                                            Strings{"a", "a"},
+                                            Strings{"1"}};
 
 TEST_CASE("every condition on every pair of values") {
   Fixture f(2);
-  std::vector<TestWrite> writes = {{.document_id = "none", .upserts = {{.id = "none", .text = "x", .vector = {1, 0}}}, .metadata = Metadata{{"other", true}}}};
+  std::vector<TestWrite> writes = {{.document_id = "none",
+                                    .upserts = {{.id = "none", .text = "x", .vector = {1, 0}}},
+                                    .metadata = Metadata{{"other", true}}}};
   for (std::size_t i = 0; i < kValues.size(); ++i) {
     const std::string id = "d" + std::to_string(i);
-    writes.push_back({.document_id = id, .upserts = {{.id = id, .text = "x", .vector = {1, 0}}}, .metadata = Metadata{{"f", kValues[i]}}});
+    writes.push_back(
+        {.document_id = id, .upserts = {{.id = id, .text = "x", .vector = {1, 0}}}, .metadata = Metadata{{"f", kValues[i]}}});
   }
   f.Add(writes);
   const std::vector<float> query = {1, 0};
@@ -295,7 +318,8 @@ TEST_CASE("the filter decides before the ranking") {
   const Filter filter = {{"late", Op::kEqual, {true}}};
   for (const SearchMode mode : {SearchMode::kVector, SearchMode::kText, SearchMode::kHybrid}) {
     for (const Fusion fusion : {Fusion::kConvexSum, Fusion::kReciprocalRank}) {
-      const auto hits = f.Search({.vector = query, .text = "word", .top_k = 10, .mode = mode, .fusion = fusion, .filter = &filter});
+      const auto hits =
+          f.Search({.vector = query, .text = "word", .top_k = 10, .mode = mode, .fusion = fusion, .filter = &filter});
       REQUIRE(hits.size() == 10);
       CHECK(hits[0].record_id == "1990");
     }
@@ -342,7 +366,8 @@ TEST_CASE("fused scores are those of the definitions") {
       CHECK(hits[i].vector_score == Approx(Score(metric, query, vectors[hits[i].record_id])).epsilon(1e-4).margin(1e-5));
       CHECK((i == 0 || hits[i - 1].score >= hits[i].score));
     }
-    const double best = std::max_element(expected.begin(), expected.end(), [](auto& a, auto& b) { return a.second < b.second; })->second;
+    const double best =
+        std::max_element(expected.begin(), expected.end(), [](auto& a, auto& b) { return a.second < b.second; })->second;
     CHECK(hits[0].score == Approx(best).epsilon(1e-5));
   }
   SECTION("reciprocal rank") {

@@ -51,14 +51,18 @@ struct Fixture {
 TEST_CASE("a hit has everything that was written") {
   Fixture f;
   TestRecord record{.id = "record", .text = "own bytes", .vector = {3, 4}, .position = 5};
-  record.chunk = {.range = {10, 19}, .overlap = 3, .context = "context\n", .headings = {"Top", "A \"quoted\" ünder"}, .tokens = 8};
+  record.chunk = {
+      .range = {10, 19}, .overlap = 3, .context = "context\n", .headings = {"Top", "A \"quoted\" ünder"}, .tokens = 8};
   const Metadata metadata = {{"bool", true},
                              {"double", 1.0},
                              {"int", std::int64_t{-3}},
                              {"list", std::vector<std::string>{"x", "y"}},
                              {"none", std::vector<std::string>{}},
                              {"string", "ß"}};
-  f.Commit1({.document_id = "doc", .upserts = {record}, .metadata = metadata, .version = {"v9", std::numeric_limits<std::uint64_t>::max()}});
+  f.Commit1({.document_id = "doc",
+             .upserts = {record},
+             .metadata = metadata,
+             .version = {"v9", std::numeric_limits<std::uint64_t>::max()}});
 
   const Hit hit = f.Only();
   CHECK(hit.record_id == "record");
@@ -85,7 +89,14 @@ TEST_CASE("a version and a time that are not known stay unknown") {
   const TestRecord record{.id = "r", .text = "x", .vector = {1, 0}};
   const Record view = record.View();
   const Metadata metadata;
-  const DocumentWrite write{.source = "source", .document_id = "d", .version = {}, .media_type = {}, .metadata = &metadata, .upserts = {&view, 1}, .patches = {}, .deletes = {}};
+  const DocumentWrite write{.source = "source",
+                            .document_id = "d",
+                            .version = {},
+                            .media_type = {},
+                            .metadata = &metadata,
+                            .upserts = {&view, 1},
+                            .patches = {},
+                            .deletes = {}};
   REQUIRE_OK(f.sink().Write({&write, 1}));
   REQUIRE_OK(Commit(f.store->checkpoint()));
   CHECK(f.Only().version == Version());
@@ -107,7 +118,8 @@ TEST_CASE("an upsert replaces the record of its id") {
 TEST_CASE("a patch replaces all but the vector") {
   Fixture f;
   CHECK(f.sink().patches_payload());
-  f.Commit1({.document_id = "d", .upserts = {{.id = "r", .text = "text", .vector = {0, 1}}}, .metadata = Metadata{{"k", "old"}}});
+  f.Commit1(
+      {.document_id = "d", .upserts = {{.id = "r", .text = "text", .vector = {0, 1}}}, .metadata = Metadata{{"k", "old"}}});
   TestRecord moved{.id = "r", .text = "text", .vector = {}, .position = 7};
   moved.chunk.headings = {"Moved"};
   f.Commit1({.document_id = "d", .patches = {moved}, .metadata = Metadata{{"k", "new"}}, .version = {"v2", {}}});
@@ -122,7 +134,8 @@ TEST_CASE("a patch replaces all but the vector") {
 
 TEST_CASE("deletes remove records of their own document only, once") {
   Fixture f;
-  f.Commit1({.document_id = "a", .upserts = {{.id = "a0", .text = "x", .vector = {1, 0}}, {.id = "a1", .text = "y", .vector = {0, 1}}}});
+  f.Commit1({.document_id = "a",
+             .upserts = {{.id = "a0", .text = "x", .vector = {1, 0}}, {.id = "a1", .text = "y", .vector = {0, 1}}}});
   f.Commit1({.document_id = "b", .upserts = {{.id = "b0", .text = "x", .vector = {1, 0}}}, .metadata = Metadata{{"k", true}}});
   f.Commit1({.document_id = "a", .deletes = {"a1", "b0", "never"}, .metadata = {}});
   f.Commit1({.document_id = "a", .deletes = {"a1"}, .metadata = {}});
@@ -137,7 +150,8 @@ TEST_CASE("deletes remove records of their own document only, once") {
 
 TEST_CASE("replace_all drops what is not in the upserts") {
   Fixture f;
-  f.Commit1({.document_id = "a", .upserts = {{.id = "a0", .text = "x", .vector = {1, 0}}, {.id = "a1", .text = "y", .vector = {0, 1}}}});
+  f.Commit1({.document_id = "a",
+             .upserts = {{.id = "a0", .text = "x", .vector = {1, 0}}, {.id = "a1", .text = "y", .vector = {0, 1}}}});
   f.Commit1({.document_id = "b", .upserts = {{.id = "b0", .text = "z", .vector = {1, 0}}}});
   f.Commit1({.document_id = "a",
              .upserts = {{.id = "a1", .text = "y", .vector = {0, 1}}, {.id = "a2", .text = "z", .vector = {0, 1}}},
@@ -157,10 +171,11 @@ TEST_CASE("equal document ids of two sources are two documents") {
 
 TEST_CASE("writing the same again changes nothing") {
   Fixture f;
-  const TestWrite write{.document_id = "d",
-                        .upserts = {{.id = "r0", .text = "first text", .vector = {1, 0}}, {.id = "r1", .text = "text", .vector = {0, 1}}},
-                        .deletes = {"gone"},
-                        .metadata = Metadata{{"k", std::vector<std::string>{"same", "same"}}}};
+  const TestWrite write{
+      .document_id = "d",
+      .upserts = {{.id = "r0", .text = "first text", .vector = {1, 0}}, {.id = "r1", .text = "text", .vector = {0, 1}}},
+      .deletes = {"gone"},
+      .metadata = Metadata{{"k", std::vector<std::string>{"same", "same"}}}};
   f.Commit1(write);
   f.Commit1(write);
   REQUIRE_OK(Write(f.sink(), write));
@@ -206,7 +221,8 @@ TEST_CASE("a refused write leaves the earlier ones and nothing of itself") {
 TEST_CASE("a record of another document is refused by both names") {
   Fixture f;
   f.Commit1({.document_id = "owner", .upserts = {{.id = "taken", .text = "x", .vector = {1, 0}}}});
-  const absl::Status status = Write(f.sink(), {.document_id = "thief", .upserts = {{.id = "taken", .text = "x", .vector = {1, 0}}}});
+  const absl::Status status =
+      Write(f.sink(), {.document_id = "thief", .upserts = {{.id = "taken", .text = "x", .vector = {1, 0}}}});
   CHECK(Message(status).find("'owner'") != std::string::npos);
   CHECK(Message(status).find("'thief'") != std::string::npos);
   CHECK(Message(status).find("'taken'") != std::string::npos);
@@ -252,8 +268,10 @@ TEST_CASE("a big document") {
 
 TEST_CASE("vectors are found by text key, committed ones only") {
   Fixture f;
-  f.Commit1({.document_id = "a", .upserts = {{.id = "a0", .text = "x", .vector = {3, 4}, .text_key = std::string("k\0\xff", 3)}}});
-  REQUIRE_OK(Write(f.sink(), {.document_id = "b", .upserts = {{.id = "b0", .text = "y", .vector = {5, 6}, .text_key = "pending"}}}));
+  f.Commit1(
+      {.document_id = "a", .upserts = {{.id = "a0", .text = "x", .vector = {3, 4}, .text_key = std::string("k\0\xff", 3)}}});
+  REQUIRE_OK(
+      Write(f.sink(), {.document_id = "b", .upserts = {{.id = "b0", .text = "y", .vector = {5, 6}, .text_key = "pending"}}}));
   const std::vector<std::string_view> keys = {"missing", std::string_view("k\0\xff", 3), "pending", ""};
   std::vector<std::vector<float>> found = {{9}};
   REQUIRE_OK(f.sink().FindVectors(keys, found));
@@ -286,7 +304,9 @@ TEST_CASE("a dimension that no vector can have is refused") {
 
 TEST_CASE("a rebuild replaces the index with its commit, not before") {
   Fixture f;
-  f.Commit1({.document_id = "a", .upserts = {{.id = "a0", .text = "old", .vector = {1, 0}, .text_key = "key"}}, .metadata = Metadata{{"k", true}}});
+  f.Commit1({.document_id = "a",
+             .upserts = {{.id = "a0", .text = "old", .vector = {1, 0}, .text_key = "key"}},
+             .metadata = Metadata{{"k", true}}});
   Recipe recipe = TestRecipe(2);
   const std::vector<std::string_view> keys = {"key"};
   std::vector<std::vector<float>> found;

@@ -65,8 +65,10 @@ TEST_CASE("a query is words, never syntax") {
   Fixture f;
   f.Add("a", "alpha beta");
   f.Add("b", "and or not near text column");
-  const Strings queries = {"\"alpha", "alpha\"", "alpha*", "alpha AND missing", "NOT alpha", "text:alpha", "{text}:alpha", "alpha NEAR(", "(alpha",
-                           "^alpha", "alpha;--", "'alpha'", "alpha + ", "- alpha", "\"alpha\" \"", std::string("alpha\0\"", 7)};
+  const Strings queries = {"\"alpha",   "alpha\"",    "alpha*",       "alpha AND missing",
+                           "NOT alpha", "text:alpha", "{text}:alpha", "alpha NEAR(",
+                           "(alpha",    "^alpha",     "alpha;--",     "'alpha'",
+                           "alpha + ",  "- alpha",    "\"alpha\" \"", std::string("alpha\0\"", 7)};
   for (const std::string& query : queries) {
     INFO(query);
     const Strings found = f.Find(query);
@@ -143,7 +145,9 @@ TEST_CASE("statistics are of the whole index, whatever the filter") {
   Fixture f;
   f.Add("a", "alpha beta");
   f.Add("b", "beta beta gamma");
-  REQUIRE_OK(Write(f.store->sink(), {.document_id = "c", .upserts = {{.id = "c", .text = "alpha", .vector = {1}}}, .metadata = Metadata{{"k", true}}}));
+  REQUIRE_OK(
+      Write(f.store->sink(),
+            {.document_id = "c", .upserts = {{.id = "c", .text = "alpha", .vector = {1}}}, .metadata = Metadata{{"k", true}}}));
   REQUIRE_OK(Commit(f.store->checkpoint()));
   const Filter filter = {{"k", Condition::Op::kPresent, {}}};
   const auto hits = f.store->index().Search({.vector = {}, .text = "alpha", .mode = SearchMode::kText, .filter = &filter});

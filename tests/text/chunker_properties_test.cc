@@ -279,14 +279,14 @@ TEST_CASE("Counting is linear whatever the document", "[chunker]") {
 
 // These would run for minutes, the first for hours, if anything were quadratic.
 TEST_CASE("Large hostile documents are split", "[chunker]") {
-  const std::size_t size = std::size_t{1} << 18;
+  const std::size_t size = std::size_t{1} << 17;
   const auto wordpiece = DefaultWordPiece();
   auto filled = [size](std::string_view unit) {
     std::string text;
     while (text.size() < size) text += unit;
     return text;
   };
-  std::vector<std::string> texts = {std::string(20 * size, 'a'),
+  std::vector<std::string> texts = {std::string(40 * size, 'a'),
                                     std::string(size, ' '),
                                     std::string(size, '\n'),
                                     std::string(size / 2, 'a') + "\n\n" + std::string(size / 2, 'b'),
@@ -333,8 +333,8 @@ TEST_CASE("Replacing a word changes the chunks around it", "[chunker]") {
   };
   for (const Case& test :
        {Case{recursive, Plain(plain), "replaced", 300}, Case{by_heading, Markdown(markdown), "replaced", 300},
-        Case{recursive, Plain(plain), "two-token", 60}, Case{by_heading, Markdown(markdown), "two-token", 60},
-        Case{recursive, Plain(plain), "A sentence. And more of it, then", 60}}) {
+        Case{recursive, Plain(plain), "two-token", 30}, Case{by_heading, Markdown(markdown), "two-token", 30},
+        Case{recursive, Plain(plain), "A sentence. And more of it, then", 30}}) {
     const std::string& text = test.document.text;
     const auto before = test.chunker.Split(test.document);
     REQUIRE_OK(before);

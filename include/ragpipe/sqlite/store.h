@@ -22,9 +22,9 @@ namespace ragpipe::sqlite {
 class RAGPIPE_EXPORT Store {
  public:
   /// Opens the file for writing, creating it (not its folder).
-  /// Errors: kUnavailable, at once, when another store holds the lock, here or in another process; kFailedPrecondition for a file of
-  /// a newer ragpipe, of another application, or read-only; kDataLoss for one that is no database or is damaged; kNotFound
-  /// when the folder does not exist.
+  /// Errors: kUnavailable, at once, when another store holds the lock, here or in another process; kFailedPrecondition for a
+  /// file of a newer ragpipe, of another application, or read-only; kDataLoss for one that is no database or is damaged;
+  /// kNotFound when the folder does not exist.
   static absl::StatusOr<Store> Open(const std::string& path);
 
   Store(Store&&) noexcept;
