@@ -258,7 +258,7 @@ TEST_CASE("Counting is linear whatever the document", "[chunker]") {
     for (const bool markdown : {false, true}) {
       std::size_t bytes_before = 0;
       std::size_t calls_before = 0;
-      for (const std::size_t size : {4096, 16384}) {
+      for (const std::size_t size : {4096U, 16384U}) {
         INFO("unit '" << unit << "', " << size << " bytes, markdown " << markdown);
         const auto tokenizer = std::make_shared<MeteredTokenizer>(ByteTokens());
         const std::string text = repeat(unit, size);
@@ -279,9 +279,9 @@ TEST_CASE("Counting is linear whatever the document", "[chunker]") {
 
 // These would run for minutes, the first for hours, if anything were quadratic.
 TEST_CASE("Large hostile documents are split", "[chunker]") {
-  const std::size_t size = std::size_t{1} << 17;
+  constexpr std::size_t size = std::size_t{1} << 17;
   const auto wordpiece = DefaultWordPiece();
-  auto filled = [size](std::string_view unit) {
+  auto filled = [](std::string_view unit) {
     std::string text;
     while (text.size() < size) text += unit;
     return text;
