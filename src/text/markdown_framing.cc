@@ -26,10 +26,10 @@ MarkdownFraming::MarkdownFraming(std::string_view text, const std::vector<Block>
 }
 
 Frame MarkdownFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* /*previous*/) {
-  static const Context kNoContext;
+  const Context none;
   Frame frame;
-  const Context* full = &kNoContext;
-  const Context* innermost = &kNoContext;
+  const Context* full = &none;
+  const Context* innermost = &none;
   if (const std::size_t section = SectionAt(begin); section != kNoSection) {
     const SectionFrame& of_section = FrameOfSection(section);
     frame.headings = of_section.path;
@@ -40,11 +40,11 @@ Frame MarkdownFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t
   }
   const Block& block = blocks_[tag];
   const bool continues = block.head_end != 0 && begin >= block.head_end;
-  const Context& continuation = continues ? ContinuationOf(tag) : kNoContext;
+  const Context& continuation = continues ? ContinuationOf(tag) : none;
 
   // A unit that fits alone stays whole: the context gives way to it, headings first.
-  for (const Context* rows : {&continuation, &kNoContext}) {
-    for (const Context* headings : {full, innermost, &kNoContext}) {
+  for (const Context* rows : {&continuation, &none}) {
+    for (const Context* headings : {full, innermost, &none}) {
       if (headings->tokens + rows->tokens > room) continue;
       frame.context = headings->text + rows->text;
       frame.tokens = headings->tokens + rows->tokens;

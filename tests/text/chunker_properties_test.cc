@@ -143,7 +143,7 @@ std::string Words(std::mt19937_64& random, std::size_t count) {
   return text;
 }
 
-// Checks one split; true when it gave chunks.
+// Every guarantee, or the one error there is.
 void CheckSplit(const ragpipe::Chunker& chunker, const Document& document, const Tokenizer& tokenizer, std::size_t max_tokens,
                 std::size_t overlap_tokens) {
   const auto chunks = chunker.Split(document);
