@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,12 @@ class RecountingRangeCounter final : public RangeCounter {
 RangeCounter::~RangeCounter() = default;
 
 Tokenizer::~Tokenizer() = default;
+
+void Tokenizer::EncodeIds(std::string_view text, std::vector<std::uint32_t>& ids) const {
+  std::vector<Token> tokens;
+  Encode(text, tokens);
+  for (const Token& token : tokens) ids.push_back(token.id);
+}
 
 std::size_t Tokenizer::Count(std::string_view text) const {
   std::vector<Token> tokens;

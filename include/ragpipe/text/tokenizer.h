@@ -44,6 +44,9 @@ class RAGPIPE_EXPORT Tokenizer {
   /// Appends the tokens of `text` to `out`.
   virtual void Encode(std::string_view text, std::vector<Token>& out) const = 0;
 
+  /// Appends the ids alone, which is faster. Default: by Encode().
+  virtual void EncodeIds(std::string_view text, std::vector<std::uint32_t>& ids) const;
+
   /// The number of tokens Encode() would append. Default: by encoding.
   virtual std::size_t Count(std::string_view text) const;
 
@@ -55,6 +58,9 @@ class RAGPIPE_EXPORT Tokenizer {
 
   /// The text that the ids stand for, as the model's decoder gives it (WordPiece: lower-cased and re-spaced).
   virtual std::string Decode(const std::vector<std::uint32_t>& ids) const = 0;
+
+  /// Whether counts are those of the model's own tokenizer. False for an estimate, which every chunk counted by it then says.
+  virtual bool is_exact() const { return true; }
 
   /// Tokens of the vocabulary; ids are below it.
   virtual std::size_t vocabulary_size() const = 0;

@@ -1,4 +1,4 @@
-#include "text/overlap.h"
+#include "text/chunking/overlap.h"
 
 #include <algorithm>
 #include <vector>

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ragpipe/text/tokenizer.h"
-#include "text/wordpiece_normalizer.h"
+#include "text/wordpiece/normalizer.h"
 
 namespace ragpipe::text::internal {
 

@@ -1,4 +1,4 @@
-#include "text/prose.h"
+#include "text/chunking/prose.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "text/chunker_options.h"
+#include "text/chunking/chunker_options.h"
 
 #include <fmt/format.h>
 #include <unicode/uchar.h>

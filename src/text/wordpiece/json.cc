@@ -1,4 +1,4 @@
-#include "text/wordpiece_json.h"
+#include "text/wordpiece/json.h"
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "core/status_macros.h"
-#include "text/wordpiece_model.h"
+#include "text/wordpiece/model.h"
 
 namespace ragpipe::text::internal {
 namespace {

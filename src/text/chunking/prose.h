@@ -8,8 +8,8 @@
 
 #include "ragpipe/chunk.h"
 #include "ragpipe/text/tokenizer.h"
-#include "text/boundaries.h"
-#include "text/packing.h"
+#include "text/chunking/boundaries.h"
+#include "text/chunking/packing.h"
 
 namespace ragpipe::text::internal {
 

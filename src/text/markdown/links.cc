@@ -1,4 +1,4 @@
-#include "text/markdown_links.h"
+#include "text/markdown/links.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "text/wordpiece_model.h"
+#include "text/wordpiece/model.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -9,8 +9,8 @@
 
 #include "ragpipe/chunk.h"
 #include "ragpipe/text/tokenizer.h"
-#include "text/anchors.h"
-#include "text/boundaries.h"
+#include "text/chunking/anchors.h"
+#include "text/chunking/boundaries.h"
 
 namespace ragpipe::text::internal {
 

@@ -1,4 +1,4 @@
-#include "text/markdown_html.h"
+#include "text/markdown/html.h"
 
 #include <algorithm>
 #include <array>

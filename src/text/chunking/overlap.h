@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "ragpipe/text/tokenizer.h"
-#include "text/boundaries.h"
-#include "text/packing.h"
+#include "text/chunking/boundaries.h"
+#include "text/chunking/packing.h"
 
 namespace ragpipe::text::internal {
 

@@ -1,4 +1,4 @@
-#include "text/markdown_blocks.h"
+#include "text/markdown/blocks.h"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,9 @@
 #include <string>
 
 #include "ragpipe/chunk.h"
-#include "text/boundaries.h"
-#include "text/markdown_html.h"
-#include "text/markdown_links.h"
+#include "text/chunking/boundaries.h"
+#include "text/markdown/html.h"
+#include "text/markdown/links.h"
 
 namespace ragpipe::text::internal {
 namespace {

@@ -1,4 +1,4 @@
-#include "text/anchors.h"
+#include "text/chunking/anchors.h"
 
 namespace ragpipe::text::internal {
 

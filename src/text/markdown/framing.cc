@@ -1,10 +1,10 @@
-#include "text/markdown_framing.h"
+#include "text/markdown/framing.h"
 
 #include <algorithm>
 #include <limits>
 #include <utility>
 
-#include "text/markdown_headings.h"
+#include "text/markdown/headings.h"
 
 namespace ragpipe::text::internal {
 namespace {

@@ -1,4 +1,4 @@
-#include "text/boundaries.h"
+#include "text/chunking/boundaries.h"
 
 #include <fmt/format.h>
 #include <unicode/uchar.h>

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "core/status_macros.h"
-#include "text/chunker_options.h"
-#include "text/overlap.h"
-#include "text/packing.h"
-#include "text/prose.h"
+#include "text/chunking/chunker_options.h"
+#include "text/chunking/overlap.h"
+#include "text/chunking/packing.h"
+#include "text/chunking/prose.h"
 
 namespace ragpipe::text {
 

@@ -10,12 +10,12 @@
 
 #include "core/status_macros.h"
 #include "ragpipe/text/recursive_chunker.h"
-#include "text/boundaries.h"
-#include "text/chunker_options.h"
-#include "text/markdown_blocks.h"
-#include "text/markdown_framing.h"
-#include "text/packing.h"
-#include "text/prose.h"
+#include "text/chunking/boundaries.h"
+#include "text/chunking/chunker_options.h"
+#include "text/markdown/blocks.h"
+#include "text/markdown/framing.h"
+#include "text/chunking/packing.h"
+#include "text/chunking/prose.h"
 
 namespace ragpipe::text {
 namespace {

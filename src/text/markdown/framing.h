@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "ragpipe/text/tokenizer.h"
-#include "text/markdown_blocks.h"
-#include "text/packing.h"
+#include "text/markdown/blocks.h"
+#include "text/chunking/packing.h"
 
 namespace ragpipe::text::internal {
 

@@ -14,10 +14,10 @@
 
 #include "core/fingerprint.h"
 #include "core/status_macros.h"
-#include "text/wordpiece_json.h"
-#include "text/wordpiece_model.h"
-#include "text/wordpiece_normalizer.h"
-#include "text/wordpiece_ranges.h"
+#include "text/wordpiece/json.h"
+#include "text/wordpiece/model.h"
+#include "text/wordpiece/normalizer.h"
+#include "text/wordpiece/ranges.h"
 
 namespace ragpipe::text {
 namespace {

@@ -1,4 +1,4 @@
-#include "text/markdown_headings.h"
+#include "text/markdown/headings.h"
 
 #include <algorithm>
 #include <vector>

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/wordpiece_normalizer.h"
+#include "text/wordpiece/normalizer.h"
 
 namespace ragpipe::text::internal {
 

@@ -1,4 +1,4 @@
-#include "text/packing.h"
+#include "text/chunking/packing.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "text/wordpiece_ranges.h"
+#include "text/wordpiece/ranges.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "text/wordpiece_normalizer.h"
+#include "text/wordpiece/normalizer.h"
 
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
