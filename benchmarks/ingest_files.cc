@@ -58,7 +58,9 @@ std::shared_ptr<const text::Tokenizer> Tokenizer() {
 absl::Status Ingest(RunReport& report) {
   auto store = sqlite::Store::Open(Place().index());
   if (!store.ok()) return store.status();
-  Pipeline pipeline{fs::DirectorySource{Place().tree(), {.name = "tree"}}, text::MarkdownChunker{Tokenizer()}, NullEmbedder{256},
+  auto chunker = text::MarkdownChunker::Create(Tokenizer());
+  if (!chunker.ok()) return chunker.status();
+  Pipeline pipeline{fs::DirectorySource{Place().tree(), {.name = "tree"}}, *std::move(chunker), NullEmbedder{256},
                     store->sink(), store->checkpoint()};
   return pipeline.Run(report);
 }

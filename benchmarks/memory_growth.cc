@@ -44,8 +44,10 @@ int main(int argc, char** argv) {
     auto store = ragpipe::sqlite::Store::Open(root + "/index.db");
     auto model = ragpipe::embed::DefaultModel();
     if (!store.ok() || !model.ok()) return 1;
+    auto chunker = ragpipe::text::MarkdownChunker::Create(model->tokenizer());
+    if (!chunker.ok()) return 1;
     ragpipe::Pipeline pipeline{ragpipe::fs::DirectorySource{root + "/tree"},
-                               ragpipe::text::MarkdownChunker{model->tokenizer()},
+                               *std::move(chunker),
                                NullEmbedder{256},
                                store->sink(),
                                store->checkpoint(),

@@ -34,10 +34,11 @@ int main(int argc, char** argv) {
   if (!model.ok()) return Fail(model.status());
   auto store = ragpipe::sqlite::Store::Open(arg[1]);
   if (!store.ok()) return Fail(store.status());
+  auto chunker = ragpipe::text::MarkdownChunker::Create(model->tokenizer(), {.max_tokens = 256});
+  if (!chunker.ok()) return Fail(chunker.status());
   ProgressLine progress;
-  ragpipe::Pipeline pipeline{ragpipe::fs::DirectorySource{arg[0], {.name = "documents"}},
-                             ragpipe::text::MarkdownChunker{model->tokenizer(), {.max_tokens = 256}},
-                             *model, store->sink(), store->checkpoint(), {.observer = &progress}};
+  ragpipe::Pipeline pipeline{ragpipe::fs::DirectorySource{arg[0], {.name = "documents"}}, *chunker, *model,
+                             store->sink(), store->checkpoint(), {.observer = &progress}};
   ragpipe::RunReport report;
   if (absl::Status status = pipeline.Run(report); !status.ok()) return Fail(status);
   if (argv + argc == arg + 2) {

@@ -213,15 +213,12 @@ int main(int argc, char** argv) {
   if (!store.ok()) return Fail(store.status());
   auto model = ragpipe::embed::DefaultModel();
   if (!model.ok()) return Fail(model.status());
+  auto chunker = ragpipe::text::RecursiveChunker::Create(model->tokenizer(), {.max_tokens = 256});
+  if (!chunker.ok()) return Fail(chunker.status());
 
   QueueSource source;
   ErrorLog log;
-  ragpipe::Pipeline pipeline{source,
-                             ragpipe::text::RecursiveChunker{model->tokenizer(), {.max_tokens = 256}},
-                             *model,
-                             store->sink(),
-                             store->checkpoint(),
-                             {.observer = &log}};
+  ragpipe::Pipeline pipeline{source, *chunker, *model, store->sink(), store->checkpoint(), {.observer = &log}};
   if (absl::Status status = pipeline.Start(); !status.ok()) return Fail(status);
 
   Commands commands(signal_fd);

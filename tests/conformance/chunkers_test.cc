@@ -17,6 +17,12 @@ std::shared_ptr<const text::Tokenizer> Tokenizer() {
   return model->tokenizer();
 }
 
+template <class T>
+std::shared_ptr<const Chunker> Shared(absl::StatusOr<T> chunker) {
+  REQUIRE_OK(chunker);
+  return std::make_shared<T>(*std::move(chunker));
+}
+
 void CheckConforms(const testing::ChunkerFactory& factory, const text::Tokenizer& tokenizer, std::size_t max_tokens) {
   testing::ChunkerCheckOptions options;
   options.count_tokens = [&tokenizer](std::string_view text) { return tokenizer.Count(text); };
@@ -33,12 +39,12 @@ TEST_CASE("RecursiveChunker conforms") {
   const std::size_t max_tokens = GENERATE(8, 40, 512);
   const std::size_t overlap_tokens = GENERATE(0, 5);
   const text::RecursiveChunkerOptions options{.max_tokens = max_tokens, .overlap_tokens = overlap_tokens};
-  CheckConforms([&] { return std::make_shared<text::RecursiveChunker>(tokenizer, options); }, *tokenizer, max_tokens);
+  CheckConforms([&] { return Shared(text::RecursiveChunker::Create(tokenizer, options)); }, *tokenizer, max_tokens);
 }
 
 TEST_CASE("MarkdownChunker conforms") {
   const auto tokenizer = Tokenizer();
   const std::size_t max_tokens = GENERATE(8, 40, 512);
   const text::MarkdownChunkerOptions options{.max_tokens = max_tokens};
-  CheckConforms([&] { return std::make_shared<text::MarkdownChunker>(tokenizer, options); }, *tokenizer, max_tokens);
+  CheckConforms([&] { return Shared(text::MarkdownChunker::Create(tokenizer, options)); }, *tokenizer, max_tokens);
 }

@@ -1,11 +1,22 @@
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ragpipe/chunk.h"
 #include "ragpipe/text/tokenizer.h"
+#include "support/catch.h"
+
+/// What Create() gives, where an error would be a mistake of the test itself.
+template <class T>
+T Created(absl::StatusOr<T> made) {
+  REQUIRE_OK(made);
+  return *std::move(made);
+}
 
 std::string_view OwnText(std::string_view text, const ragpipe::Chunk& chunk);
 

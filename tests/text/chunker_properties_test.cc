@@ -178,8 +178,10 @@ TEST_CASE("Every guarantee holds on documents made of nasty fragments", "[chunke
     const std::size_t overlap_tokens = random() % 2 == 0 ? 0 : random() % max_tokens;
     const bool heading_context = random() % 4 != 0;
     CAPTURE(text, tokenizer->Fingerprint(), max_tokens, overlap_tokens, heading_context);
-    CheckSplit(RecursiveChunker(tokenizer, {max_tokens, overlap_tokens}), Plain(text), *tokenizer, max_tokens, overlap_tokens);
-    CheckSplit(MarkdownChunker(tokenizer, {max_tokens, heading_context}), Markdown(text), *tokenizer, max_tokens, 0);
+    CheckSplit(Created(RecursiveChunker::Create(tokenizer, {max_tokens, overlap_tokens})), Plain(text), *tokenizer, max_tokens,
+               overlap_tokens);
+    CheckSplit(Created(MarkdownChunker::Create(tokenizer, {max_tokens, heading_context})), Markdown(text), *tokenizer,
+               max_tokens, 0);
   }
 }
 
@@ -192,7 +194,7 @@ TEST_CASE("Bytes that are not UTF-8 are split without harm", "[chunker]") {
     }
     const std::size_t max_tokens = 1 + random() % 30;
     for (const bool markdown : {false, true}) {
-      const MarkdownChunker chunker(ByteTokens(), {max_tokens});
+      const auto chunker = Created(MarkdownChunker::Create(ByteTokens(), {max_tokens}));
       const auto chunks = chunker.Split(markdown ? Markdown(text) : Plain(text));
       if (!chunks.ok()) continue;
       std::string joined;
@@ -208,7 +210,7 @@ TEST_CASE("What is only white space stays with the chunk before", "[chunker]") {
     const std::string text = "first" + NastyText(random) + "last";
     const std::size_t max_tokens = 1 + random() % 20;
     for (const Document& document : {Plain(text), Markdown(text)}) {
-      const auto chunks = MarkdownChunker(WordTokens(), {max_tokens, false}).Split(document);
+      const auto chunks = Created(MarkdownChunker::Create(WordTokens(), {max_tokens, false})).Split(document);
       REQUIRE_OK(chunks);
       for (const Chunk& chunk : *chunks) {
         CAPTURE(text, text.substr(0, chunk.range.begin), chunk.range.end, max_tokens);
@@ -262,7 +264,7 @@ TEST_CASE("Counting is linear whatever the document", "[chunker]") {
         INFO("unit '" << unit << "', " << size << " bytes, markdown " << markdown);
         const auto tokenizer = std::make_shared<MeteredTokenizer>(ByteTokens());
         const std::string text = repeat(unit, size);
-        REQUIRE_OK(MarkdownChunker(tokenizer, {64}).Split(markdown ? Markdown(text) : Plain(text)));
+        REQUIRE_OK(Created(MarkdownChunker::Create(tokenizer, {64})).Split(markdown ? Markdown(text) : Plain(text)));
         CHECK(tokenizer->documents == 1);
         CHECK(tokenizer->bytes < 16 * size);
         CHECK(tokenizer->calls < 3 * size);
@@ -303,7 +305,7 @@ TEST_CASE("Large hostile documents are split", "[chunker]") {
   for (const std::string& text : texts) {
     for (const std::shared_ptr<const Tokenizer>& tokenizer : {wordpiece, std::shared_ptr<const Tokenizer>(ByteTokens())}) {
       INFO("begins with '" << text.substr(0, 20) << "', " << tokenizer->Fingerprint());
-      const auto chunks = MarkdownChunker(tokenizer, {512}).Split(Markdown(text));
+      const auto chunks = Created(MarkdownChunker::Create(tokenizer, {512})).Split(Markdown(text));
       REQUIRE_OK(chunks);
       std::size_t own = 0;
       for (const Chunk& chunk : *chunks) own += chunk.range.size();
@@ -323,8 +325,8 @@ TEST_CASE("Replacing a word changes the chunks around it", "[chunker]") {
     markdown += text;
   }
   const auto tokenizer = WordTokens();
-  const RecursiveChunker recursive(tokenizer, {256, 0});
-  const MarkdownChunker by_heading(tokenizer, {256});
+  const auto recursive = Created(RecursiveChunker::Create(tokenizer, {256, 0}));
+  const auto by_heading = Created(MarkdownChunker::Create(tokenizer, {256}));
   struct Case {
     const ragpipe::Chunker& chunker;
     Document document;
@@ -359,7 +361,7 @@ TEST_CASE("The same document gives the same chunks in every thread", "[chunker]"
   RAGPIPE_RANDOM_TEST(random);
   std::string text;
   while (text.size() < 50000) text += NastyText(random);
-  const MarkdownChunker chunker(DefaultWordPiece(), {40});
+  const auto chunker = Created(MarkdownChunker::Create(DefaultWordPiece(), {40}));
   const auto expected = chunker.Split(Markdown(text));
   REQUIRE_OK(expected);
   std::vector<std::vector<std::string>> embedded(4);
@@ -376,29 +378,31 @@ TEST_CASE("The same document gives the same chunks in every thread", "[chunker]"
   for (const auto& texts : embedded) CHECK(texts == expected_texts);
 }
 
-TEST_CASE("Invalid options are refused by Split, with their name", "[chunker]") {
-  auto refused = [](const ragpipe::Chunker& chunker, const std::string& name) {
-    const auto chunks = chunker.Split(Plain("text"));
-    REQUIRE(chunks.status().code() == absl::StatusCode::kFailedPrecondition);
-    CHECK(std::string(chunks.status().message()).find(name) != std::string::npos);
+TEST_CASE("Invalid options are refused when a chunker is made, with name, value and what is allowed", "[chunker]") {
+  auto refused = [](const auto& made, const std::string& message) {
+    CHECK(made.status().code() == absl::StatusCode::kInvalidArgument);
+    CHECK(std::string(made.status().message()) == message);
   };
-  refused(RecursiveChunker(nullptr), "tokenizer");
-  refused(RecursiveChunker(WordTokens(), {0, 0}), "max_tokens");
-  refused(RecursiveChunker(WordTokens(), {8, 8}), "overlap_tokens");
-  refused(MarkdownChunker(nullptr), "tokenizer");
-  refused(MarkdownChunker(WordTokens(), {0}), "max_tokens");
+  refused(RecursiveChunker::Create(nullptr), "RecursiveChunker: the tokenizer is null; give one to Create()");
+  refused(RecursiveChunker::Create(WordTokens(), {0, 0}),
+          "RecursiveChunker: RecursiveChunkerOptions::max_tokens is 0; it must be at least 1");
+  refused(RecursiveChunker::Create(WordTokens(), {8, 9}),
+          "RecursiveChunker: RecursiveChunkerOptions::overlap_tokens is 9; it must be below max_tokens, which is 8");
+  refused(MarkdownChunker::Create(nullptr), "MarkdownChunker: the tokenizer is null; give one to Create()");
+  refused(MarkdownChunker::Create(WordTokens(), {0}),
+          "MarkdownChunker: MarkdownChunkerOptions::max_tokens is 0; it must be at least 1");
 }
 
 TEST_CASE("A fingerprint names what the chunks depend on", "[chunker]") {
-  const std::string recursive = RecursiveChunker(WordTokens(), {256, 32}).Fingerprint();
+  const std::string recursive = Created(RecursiveChunker::Create(WordTokens(), {256, 32})).Fingerprint();
   for (const char* part : {"recursive/1", "max_tokens=256", "overlap_tokens=32", "tokenizer=words", "unicode=", "icu="}) {
     CHECK(recursive.find(part) != std::string::npos);
   }
-  const std::string markdown = MarkdownChunker(WordTokens(), {256, false}).Fingerprint();
+  const std::string markdown = Created(MarkdownChunker::Create(WordTokens(), {256, false})).Fingerprint();
   for (const char* part : {"markdown/1", "max_tokens=256", "heading_context=false", "tokenizer=words", "unicode=", "icu="}) {
     CHECK(markdown.find(part) != std::string::npos);
   }
-  CHECK(recursive != RecursiveChunker(WordTokens(), {256, 33}).Fingerprint());
-  CHECK(recursive != RecursiveChunker(ByteTokens(), {256, 32}).Fingerprint());
-  CHECK(markdown != MarkdownChunker(WordTokens(), {256, true}).Fingerprint());
+  CHECK(recursive != Created(RecursiveChunker::Create(WordTokens(), {256, 33})).Fingerprint());
+  CHECK(recursive != Created(RecursiveChunker::Create(ByteTokens(), {256, 32})).Fingerprint());
+  CHECK(markdown != Created(MarkdownChunker::Create(WordTokens(), {256, true})).Fingerprint());
 }

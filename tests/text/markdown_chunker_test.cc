@@ -23,7 +23,7 @@ std::vector<Chunk> Split(const std::string& text, MarkdownChunkerOptions options
   document.text = text;
   document.media_type = "text/markdown";
   const auto tokenizer = WordTokens();
-  const auto chunks = MarkdownChunker(tokenizer, options).Split(document);
+  const auto chunks = Created(MarkdownChunker::Create(tokenizer, options)).Split(document);
   REQUIRE_OK(chunks);
   REQUIRE(FindFault(text, *chunks, *tokenizer, options.max_tokens, 0) == "");
   return *chunks;
@@ -252,7 +252,7 @@ TEST_CASE("Other media types are split as RecursiveChunker does", "[markdown]") 
   const auto tokenizer = WordTokens();
   Document document;
   document.text = "# Title\n\n" + Words(30) + "\n\n# Other\n\n" + Words(5);
-  const MarkdownChunker chunker(tokenizer, {16});
+  const auto chunker = Created(MarkdownChunker::Create(tokenizer, {16}));
   auto headings = [&](const std::string& media_type) {
     document.media_type = media_type;
     const auto chunks = chunker.Split(document);
@@ -265,7 +265,7 @@ TEST_CASE("Other media types are split as RecursiveChunker does", "[markdown]") 
 
   document.media_type = "text/plain";
   const auto here = chunker.Split(document);
-  const auto there = ragpipe::text::RecursiveChunker(tokenizer, {16}).Split(document);
+  const auto there = Created(ragpipe::text::RecursiveChunker::Create(tokenizer, {16})).Split(document);
   REQUIRE(here->size() == there->size());
   for (std::size_t i = 0; i < here->size(); ++i) CHECK((*here)[i].range == (*there)[i].range);
 }

@@ -18,7 +18,7 @@ std::vector<Chunk> Split(const std::string& text, RecursiveChunkerOptions option
                          const std::shared_ptr<RuleTokenizer>& tokenizer = WordTokens()) {
   Document document;
   document.text = text;
-  const auto chunks = RecursiveChunker(tokenizer, options).Split(document);
+  const auto chunks = Created(RecursiveChunker::Create(tokenizer, options)).Split(document);
   REQUIRE_OK(chunks);
   REQUIRE(FindFault(text, *chunks, *tokenizer, options.max_tokens, options.overlap_tokens) == "");
   return *chunks;
@@ -75,7 +75,7 @@ TEST_CASE("Small paragraphs share a chunk, and the last one is not left over", "
 TEST_CASE("A character that does not fit is an error with its place", "[recursive]") {
   Document document;
   document.text = "ab \xF0\x9F\x98\x80 cd";
-  const auto chunks = RecursiveChunker(ByteTokens(), {3}).Split(document);
+  const auto chunks = Created(RecursiveChunker::Create(ByteTokens(), {3})).Split(document);
   REQUIRE(chunks.status().code() == absl::StatusCode::kOutOfRange);
   CHECK(std::string(chunks.status().message()) ==
         "the character at byte 3 takes 4 tokens, more than max_tokens = 3; raise max_tokens");
@@ -85,7 +85,7 @@ TEST_CASE("A CRLF is never divided", "[recursive]") {
   CHECK(Texts("ab\r\ncd\r\n", {2}, ByteTokens()) == Strings{"ab", "\r\n", "cd", "\r\n"});
   Document document;
   document.text = "ab\r\n";
-  CHECK(RecursiveChunker(ByteTokens(), {1}).Split(document).status().code() == absl::StatusCode::kOutOfRange);
+  CHECK(Created(RecursiveChunker::Create(ByteTokens(), {1})).Split(document).status().code() == absl::StatusCode::kOutOfRange);
 }
 
 TEST_CASE("Overlap is whole words from the end of the chunk before", "[recursive]") {

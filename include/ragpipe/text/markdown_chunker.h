@@ -34,13 +34,15 @@ struct MarkdownChunkerOptions {
 /// Markdown is `text/markdown`, and any document that states no media type; others are split as RecursiveChunker does.
 class RAGPIPE_EXPORT MarkdownChunker final : public Chunker {
  public:
-  /// Invalid options are reported by Split(), as kFailedPrecondition.
-  MarkdownChunker(std::shared_ptr<const Tokenizer> tokenizer, MarkdownChunkerOptions options = {});
+  /// Errors: kInvalidArgument names the option, its value and what is allowed.
+  static absl::StatusOr<MarkdownChunker> Create(std::shared_ptr<const Tokenizer> tokenizer, MarkdownChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
   std::string Fingerprint() const override;
 
  private:
+  MarkdownChunker(std::shared_ptr<const Tokenizer> tokenizer, MarkdownChunkerOptions options);
+
   std::shared_ptr<const Tokenizer> tokenizer_;
   MarkdownChunkerOptions options_;
 };

@@ -30,13 +30,15 @@ struct RecursiveChunkerOptions {
 /// Overlap is whole words, and less of it where a unit that fits alone would not fit beside it.
 class RAGPIPE_EXPORT RecursiveChunker final : public Chunker {
  public:
-  /// Invalid options are reported by Split(), as kFailedPrecondition.
-  RecursiveChunker(std::shared_ptr<const Tokenizer> tokenizer, RecursiveChunkerOptions options = {});
+  /// Errors: kInvalidArgument names the option, its value and what is allowed.
+  static absl::StatusOr<RecursiveChunker> Create(std::shared_ptr<const Tokenizer> tokenizer, RecursiveChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
   std::string Fingerprint() const override;
 
  private:
+  RecursiveChunker(std::shared_ptr<const Tokenizer> tokenizer, RecursiveChunkerOptions options);
+
   std::shared_ptr<const Tokenizer> tokenizer_;
   RecursiveChunkerOptions options_;
 };

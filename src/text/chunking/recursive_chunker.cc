@@ -14,17 +14,19 @@
 
 namespace ragpipe::text {
 
+absl::StatusOr<RecursiveChunker> RecursiveChunker::Create(std::shared_ptr<const Tokenizer> tokenizer,
+                                                          RecursiveChunkerOptions options) {
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckSize("RecursiveChunker", tokenizer.get(), options.max_tokens));
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckOverlap("RecursiveChunker", options.overlap_tokens, options.max_tokens));
+  return RecursiveChunker(std::move(tokenizer), options);
+}
+
 RecursiveChunker::RecursiveChunker(std::shared_ptr<const Tokenizer> tokenizer, RecursiveChunkerOptions options)
     : tokenizer_(std::move(tokenizer)), options_(options) {}
 
 absl::StatusOr<std::vector<Chunk>> RecursiveChunker::Split(const Document& document) const {
   const std::string_view text = document.text;
-  RAGPIPE_RETURN_IF_ERROR(internal::CheckChunker("RecursiveChunker", tokenizer_.get(), options_.max_tokens, text));
-  if (options_.overlap_tokens >= options_.max_tokens) {
-    return absl::FailedPreconditionError(
-        fmt::format("RecursiveChunker: RecursiveChunkerOptions::overlap_tokens is {}; it must be below max_tokens, which is {}",
-                    options_.overlap_tokens, options_.max_tokens));
-  }
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckText("RecursiveChunker", text));
   if (text.empty()) return std::vector<Chunk>();
 
   const std::unique_ptr<RangeCounter> counter = tokenizer_->CountRanges(text);
@@ -39,7 +41,7 @@ absl::StatusOr<std::vector<Chunk>> RecursiveChunker::Split(const Document& docum
 
 std::string RecursiveChunker::Fingerprint() const {
   return fmt::format("ragpipe.recursive/1(max_tokens={},overlap_tokens={},{})", options_.max_tokens, options_.overlap_tokens,
-                     internal::BoundaryFingerprint(tokenizer_.get()));
+                     internal::BoundaryFingerprint(*tokenizer_));
 }
 
 }  // namespace ragpipe::text

@@ -12,10 +12,10 @@
 #include "ragpipe/text/recursive_chunker.h"
 #include "text/chunking/boundaries.h"
 #include "text/chunking/chunker_options.h"
-#include "text/markdown/blocks.h"
-#include "text/markdown/framing.h"
 #include "text/chunking/packing.h"
 #include "text/chunking/prose.h"
+#include "text/markdown/blocks.h"
+#include "text/markdown/framing.h"
 
 namespace ragpipe::text {
 namespace {
@@ -179,14 +179,21 @@ Level SectionSplitter::LevelBetween(const Block& before, const Block& after) con
 
 }  // namespace
 
+absl::StatusOr<MarkdownChunker> MarkdownChunker::Create(std::shared_ptr<const Tokenizer> tokenizer,
+                                                        MarkdownChunkerOptions options) {
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckSize("MarkdownChunker", tokenizer.get(), options.max_tokens));
+  return MarkdownChunker(std::move(tokenizer), options);
+}
+
 MarkdownChunker::MarkdownChunker(std::shared_ptr<const Tokenizer> tokenizer, MarkdownChunkerOptions options)
     : tokenizer_(std::move(tokenizer)), options_(options) {}
 
 absl::StatusOr<std::vector<Chunk>> MarkdownChunker::Split(const Document& document) const {
   const std::string_view text = document.text;
-  RAGPIPE_RETURN_IF_ERROR(internal::CheckChunker("MarkdownChunker", tokenizer_.get(), options_.max_tokens, text));
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckText("MarkdownChunker", text));
   if (!IsMarkdown(document.media_type)) {
-    return RecursiveChunker(tokenizer_, {.max_tokens = options_.max_tokens}).Split(document);
+    RAGPIPE_ASSIGN_OR_RETURN(const auto plain, RecursiveChunker::Create(tokenizer_, {.max_tokens = options_.max_tokens}));
+    return plain.Split(document);
   }
   if (text.empty()) return std::vector<Chunk>();
 
@@ -201,7 +208,7 @@ absl::StatusOr<std::vector<Chunk>> MarkdownChunker::Split(const Document& docume
 
 std::string MarkdownChunker::Fingerprint() const {
   return fmt::format("ragpipe.markdown/1(max_tokens={},heading_context={},{})", options_.max_tokens, options_.heading_context,
-                     internal::BoundaryFingerprint(tokenizer_.get()));
+                     internal::BoundaryFingerprint(*tokenizer_));
 }
 
 }  // namespace ragpipe::text
