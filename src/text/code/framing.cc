@@ -1,0 +1,91 @@
+#include "text/code/framing.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/utf8.h"
+
+namespace ragpipe::text::internal {
+namespace {
+
+constexpr std::size_t kMaxSignatures = 6;  // every chunk of a definition repeats them
+constexpr std::size_t kMaxSignatureBytes = 128;
+
+bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+// The head of a definition on one line, without what opens its body.
+std::string SignatureOf(std::string_view head) {
+  std::string signature;
+  bool space = false;
+  for (const char c : head) {
+    if (IsSpace(c)) {
+      space = !signature.empty();
+      continue;
+    }
+    if (signature.size() + 2 > kMaxSignatureBytes) break;
+    if (space) signature += ' ';
+    space = false;
+    signature += c;
+  }
+  if (const std::size_t valid = ragpipe::internal::FindInvalidUtf8(signature); valid != std::string::npos) {
+    signature.resize(valid);  // the end may divide a code point
+  }
+  while (!signature.empty() && (signature.back() == '{' || signature.back() == ':' || signature.back() == ' ')) {
+    signature.pop_back();
+  }
+  return signature;
+}
+
+}  // namespace
+
+Frame CodeFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* /*previous*/) {
+  Frame frame;
+  std::uint32_t enclosing = tag;
+  while (enclosing != CodeItem::kNoParent && !items_[enclosing].is_definition) enclosing = items_[enclosing].parent;
+  if (enclosing == CodeItem::kNoParent) return frame;
+  frame.headings = FrameOf(enclosing).path;
+
+  // A chunk that begins with the head of a definition needs the signatures around that one.
+  if (begin < items_[enclosing].body) {
+    do {
+      enclosing = items_[enclosing].parent;
+    } while (enclosing != CodeItem::kNoParent && !items_[enclosing].is_definition);
+  }
+  if (enclosing == CodeItem::kNoParent || !signature_context_) return frame;
+  const DefinitionFrame& of_definition = FrameOf(enclosing);
+  for (const Context* context : {&of_definition.full, &of_definition.innermost}) {
+    if (context->text.empty() || context->tokens > room) continue;
+    frame.context = context->text;
+    frame.tokens = context->tokens;
+    break;
+  }
+  return frame;
+}
+
+const CodeFraming::DefinitionFrame& CodeFraming::FrameOf(std::uint32_t definition) {
+  if (definition_frame_ && definition_frame_->item == definition) return *definition_frame_;
+  DefinitionFrame frame;
+  frame.item = definition;
+  for (std::uint32_t i = definition; i != CodeItem::kNoParent && frame.path.size() < kMaxSignatures; i = items_[i].parent) {
+    const CodeItem& item = items_[i];
+    if (!item.is_definition) continue;
+    std::string signature = SignatureOf(text_.substr(item.code, item.body - item.code));
+    if (!signature.empty()) frame.path.push_back(std::move(signature));
+  }
+  std::reverse(frame.path.begin(), frame.path.end());
+  if (!frame.path.empty()) {
+    std::string lines;
+    for (const std::string& signature : frame.path) lines += signature + "\n";
+    frame.innermost = MakeContext(frame.path.back() + "\n");
+    frame.full = MakeContext(std::move(lines));
+  }
+  return definition_frame_.emplace(std::move(frame));
+}
+
+CodeFraming::Context CodeFraming::MakeContext(std::string text) const {
+  const std::size_t tokens = tokenizer_.Count(text);
+  if (tokens > max_tokens_ / 4) return {};
+  return {std::move(text), tokens};
+}
+
+}  // namespace ragpipe::text::internal
