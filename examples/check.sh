@@ -124,4 +124,21 @@ service_signal() {
   done
 }
 
+tokenize() {
+  local tokenizer="$examples/../src/default_model/data/tokenizer.json" status=0
+  printf 'Tides: two a day.' >tokenize.txt
+  [[ $("$program" --tokenizer "$tokenizer" tokenize.txt) == "21490 27 1051 40 1157 15" ]] || fail "wrong ids"
+  [[ $("$program" --tokenizer "$tokenizer" --count - <tokenize.txt) == 6 ]] || fail "wrong count"
+  [[ $("$program" --tokenizer "$tokenizer" --count --json tokenize.txt) == '{"count":6}' ]] || fail "wrong count as JSON"
+  [[ $("$program" --tokenizer "$tokenizer" --json tokenize.txt) == \
+    '{"ids":[21490,27,1051,40,1157,15],"ranges":[[0,5],[5,6],[7,10],[11,12],[13,16],[16,17]]}' ]] || fail "wrong JSON"
+  for arguments in "" "tokenize.txt" "--tokenizer absent.json tokenize.txt" "--tokenizer $tokenizer absent.txt" "--unknown"; do
+    status=0
+    # shellcheck disable=SC2086  # arguments are words
+    "$program" $arguments >tokenize.out 2>&1 || status=$?
+    [[ $status == 2 ]] || fail "tokenize $arguments: exit code $status"
+    grep -q '^tokenize: ' tokenize.out || fail "tokenize $arguments: no message"
+  done
+}
+
 "$check"

