@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "text/bpe/token_table.h"
+
+namespace ragpipe::text::internal {
+
+/// The vocabulary of a byte-level BPE and its encoding of a single piece, exactly as merging the pair of lowest rank again and
+/// again would give it (Sennrich, Haddow and Birch 2016, arXiv:1508.07909), in time linear in the piece.
+///
+/// A symbol is a token by its rank: what is merged earlier is smaller. The bytes come first.
+///
+/// The method: a sequence of tokens is the encoding if and only if each pair of neighbours is the encoding of its own
+/// text, because merging never looks further than a pair. So the longest token that goes with the one before is taken, and
+/// taken back if nothing goes with it (van Antwerpen and Neubeck 2024, "So many tokens, so little time", the crate `bpe`).
+class BpeVocabulary {
+ public:
+  using Symbol = std::uint32_t;
+  static constexpr Symbol kNone = ~Symbol{0};
+
+  /// Of one symbol of two or more bytes: the last merge that makes it. Unreachable ones, which no merging makes, have none.
+  struct Parts {
+    Symbol left = kNone;
+    Symbol right = kNone;
+  };
+
+  /// What the encoding of a piece needs besides: kept from piece to piece.
+  struct Workspace {
+    std::vector<Symbol> symbols;           // the result
+    std::vector<std::uint64_t> dead_ends;  // a bit for each position from which the piece cannot be finished
+  };
+
+  /// `tokens` by rising rank, all distinct, the 256 bytes among them (anywhere). Merges follow from the tokens: two neighbours
+  /// whose concatenation is a token are a merge of its rank, as in tiktoken.
+  static BpeVocabulary FromRankedTokens(const std::vector<std::string_view>& tokens);
+
+  std::size_t size() const { return offsets_.size() - 1; }
+  std::string_view BytesOf(Symbol symbol) const {
+    return std::string_view(bytes_).substr(offsets_[symbol], offsets_[symbol + 1] - offsets_[symbol]);
+  }
+
+  /// The tokens of at most 15 bytes.
+  const TokenTable& table() const { return table_; }
+
+  /// The token that is all of `piece`, or kNone.
+  Symbol Find(std::string_view piece) const;
+
+  /// Writes the encoding of `piece`, which is not empty, to `workspace.symbols`.
+  void Encode(std::string_view piece, Workspace& workspace) const;
+
+ private:
+  explicit BpeVocabulary(const std::vector<std::string_view>& tokens);
+
+  void FindParts();
+  void FindPrefixes();
+  Symbol PairOf(Symbol left, Symbol right) const;
+  void InsertPair(Symbol left, Symbol right, Symbol merged);
+  bool EncodesAsPair(Symbol left, Symbol right) const;
+  Symbol LongestAt(const char* begin, const char* end) const;
+  Symbol LongestProperPrefix(std::string_view token) const;
+  bool IsReachable(Symbol symbol) const { return parts_[symbol].left != kNone || LengthOf(symbol) == 1; }
+  std::size_t LengthOf(Symbol symbol) const { return offsets_[symbol + 1] - offsets_[symbol]; }
+
+  // Which lengths (bit n = n bytes, bit 0 = more than 15) tokens have that begin with these bytes.
+  static constexpr std::size_t kPrefixHashBits = 16;
+  static std::size_t HashOf3(const char* p);
+  std::vector<std::uint16_t> lengths_by_2_;
+  std::vector<std::uint16_t> lengths_by_3_;
+
+  std::string bytes_;
+  std::vector<std::uint32_t> offsets_;
+  Symbol byte_symbols_[256];
+  TokenTable table_;
+  absl::flat_hash_map<std::string_view, Symbol> long_tokens_;
+  std::vector<std::size_t> long_lengths_;  // falling
+  std::vector<Parts> parts_;
+  std::vector<Symbol> longest_prefixes_;  // of each symbol: the longest other reachable one it begins with
+  Table<std::uint64_t> pairs_;            // 0, or left + 1, right and merged in 21 bits each
+  unsigned pairs_shift_;
+};
+
+}  // namespace ragpipe::text::internal
