@@ -25,6 +25,7 @@ class RAGPIPE_EXPORT WordPiece final : public Tokenizer {
   ~WordPiece() override;
 
   void Encode(std::string_view text, std::vector<Token>& out) const override;
+  void EncodeIds(std::string_view text, std::vector<std::uint32_t>& ids) const override;
   std::size_t Count(std::string_view text) const override;
   std::size_t CountUpTo(std::string_view text, std::size_t limit) const override;
   std::unique_ptr<RangeCounter> CountRanges(std::string_view text) const override;

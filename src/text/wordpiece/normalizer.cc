@@ -61,8 +61,6 @@ bool IsIdeograph(char32_t c) {
   return std::any_of(std::begin(kRanges), std::end(kRanges), [c](auto range) { return c >= range.first && c <= range.second; });
 }
 
-bool IsHangulSyllable(char32_t c) { return c >= 0xAC00 && c <= 0xD7A3; }
-
 /// Unicode 15, section 3.12, "Hangul Syllable Decomposition". ICU would give the same, more slowly.
 std::size_t DecomposeHangul(char32_t syllable, std::array<char32_t, 4>& out) {
   const char32_t index = syllable - 0xAC00;
@@ -104,24 +102,6 @@ char32_t Lower(char32_t c) {
     if (c >= range.first && c <= range.last) return range.lower + (c - range.first);
   }
   return IsAssigned(c, 15) ? static_cast<char32_t>(u_tolower(Icu(c))) : c;
-}
-
-std::size_t EncodeUtf8(char32_t c, std::array<char, 4>& out) {
-  auto low = [c](unsigned shift) { return static_cast<char>(0x80U | ((c >> shift) & 0x3FU)); };
-  if (c < 0x80) {
-    out = {static_cast<char>(c)};
-    return 1;
-  }
-  if (c < 0x800) {
-    out = {static_cast<char>(0xC0U | (c >> 6U)), low(0)};
-    return 2;
-  }
-  if (c < 0x10000) {
-    out = {static_cast<char>(0xE0U | (c >> 12U)), low(6), low(0)};
-    return 3;
-  }
-  out = {static_cast<char>(0xF0U | (c >> 18U)), low(12), low(6), low(0)};
-  return 4;
 }
 
 /// The length of the maximal part of the ill-formed `text` that U+FFFD stands for: the longest beginning of a well-formed
@@ -333,7 +313,7 @@ void WordReader::Append(Unit unit, ByteRange source) {
   if (characters_ > rules_.max_characters) return;
   ++characters_;
   std::array<char, 4> bytes;
-  const std::size_t length = EncodeUtf8(unit.character, bytes);
+  const std::size_t length = EncodeUtf8(unit.character, bytes.data());
   std::size_t offset = buffer_.size();
   if (unit.combining_class == 0) {
     marks_.clear();

@@ -57,13 +57,17 @@ class BertCharacters {
   /// Of kinds kLetter and kAlone with the character it becomes.
   Unit Find(char32_t c) const { return c < kTableSize ? Unpack(table_[c]) : Classify(c); }
 
+  /// What a character of kind kSeveral becomes.
   Expansion Expand(char32_t c) const;
+
+  /// A syllable of kind kSeveral becomes letters that nothing is put in order with.
+  static bool IsHangulSyllable(char32_t c) { return c >= 0xAC00 && c <= 0xD7A3; }
 
   /// What an ASCII letter of a word becomes; NUL for any other byte.
   char AsciiLetter(unsigned char byte) const { return ascii_letters_[byte]; }
 
  private:
-  static constexpr char32_t kTableSize = 0x3400;  // all scripts of small alphabets
+  static constexpr char32_t kTableSize = 0x10000;
 
   static std::uint32_t Pack(Unit unit) {
     return static_cast<std::uint32_t>(unit.character) | (std::uint32_t{unit.kind} << 24U);
@@ -99,6 +103,9 @@ class WordReader {
 
   bool Next(Word& word);
 
+  /// Where the text goes on after the last word.
+  std::size_t position() const { return position_; }
+
   /// The bytes of the text that bytes [begin, end) of the last word stand for.
   ByteRange Source(std::size_t begin, std::size_t end) const {
     if (sources_.empty()) return {word_.begin + begin, word_.begin + end};
@@ -133,6 +140,31 @@ class WordReader {
   std::size_t next_pending_ = 0;
   ByteRange pending_source_;
 };
+
+/// Writes the UTF-8 of `c` and returns its length.
+inline std::size_t EncodeUtf8(char32_t c, char* out) {
+  auto low = [c](unsigned shift) { return static_cast<char>(0x80U | ((c >> shift) & 0x3FU)); };
+  if (c < 0x80) {
+    out[0] = static_cast<char>(c);
+    return 1;
+  }
+  if (c < 0x800) {
+    out[0] = static_cast<char>(0xC0U | (c >> 6U));
+    out[1] = low(0);
+    return 2;
+  }
+  if (c < 0x10000) {
+    out[0] = static_cast<char>(0xE0U | (c >> 12U));
+    out[1] = low(6);
+    out[2] = low(0);
+    return 3;
+  }
+  out[0] = static_cast<char>(0xF0U | (c >> 18U));
+  out[1] = low(12);
+  out[2] = low(6);
+  out[3] = low(0);
+  return 4;
+}
 
 /// The code point at `position` and its length; an ill-formed part counts as U+FFFD (Unicode 15, section 3.9).
 struct DecodedCharacter {

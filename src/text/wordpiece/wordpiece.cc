@@ -14,21 +14,20 @@
 
 #include "core/fingerprint.h"
 #include "core/status_macros.h"
+#include "text/pieces/piece_cache.h"
+#include "text/wordpiece/count_output.h"
 #include "text/wordpiece/json.h"
-#include "text/wordpiece/model.h"
 #include "text/wordpiece/normalizer.h"
 #include "text/wordpiece/ranges.h"
+#include "text/wordpiece/token_outputs.h"
+#include "text/wordpiece/vocabulary.h"
+#include "text/wordpiece/word_walk.h"
 
 namespace ragpipe::text {
 namespace {
 
 using internal::AddedToken;
-using internal::BertCharacters;
-using internal::Word;
 using internal::WordPieceConfig;
-using internal::WordPieceModel;
-using internal::WordReader;
-using internal::WordRules;
 
 std::string ReplaceAll(std::string_view text, std::string_view from, std::string_view to) {
   std::string replaced;
@@ -68,52 +67,22 @@ std::string MakeFingerprint(const WordPieceConfig& config) {
 class WordPiece::Impl {
  public:
   explicit Impl(WordPieceConfig config)
-      : config_(std::move(config)),
-        characters_(config_.rules),
-        model_(config_.pieces, config_.continuing_prefix),
-        fingerprint_(MakeFingerprint(config_)) {}
+      : config_(std::move(config)), vocabulary_(config_), fingerprint_(MakeFingerprint(config_)) {}
 
   const WordPieceConfig& config() const { return config_; }
+  const internal::WordPieceVocabulary& vocabulary() const { return vocabulary_; }
   const std::string& fingerprint() const { return fingerprint_; }
 
-  WordRules word_rules() const { return {&characters_, &config_.added_tokens, config_.max_characters}; }
-
-  std::size_t CountTokens(const Word& word) const {
-    if (word.added != nullptr || word.characters > config_.max_characters) return 1;
-    std::size_t count = 0;
-    for (std::size_t begin = 0; begin < word.bytes.size(); ++count) {
-      const WordPieceModel::Match match = model_.FindLongest(word.bytes, begin);
-      if (match.end == begin) return 1;
-      begin = match.end;
-    }
-    return count;
-  }
-
-  void AppendTokens(const WordReader& reader, const Word& word, std::vector<Token>& out) const {
-    if (word.added != nullptr) {
-      out.push_back({word.added->id, word.source});
-      return;
-    }
-    const std::size_t size_before = out.size();
-    if (word.characters <= config_.max_characters) {
-      std::size_t begin = 0;
-      while (begin < word.bytes.size()) {
-        const WordPieceModel::Match match = model_.FindLongest(word.bytes, begin);
-        if (match.end == begin) break;
-        out.push_back({match.id, reader.Source(begin, match.end)});
-        begin = match.end;
-      }
-      if (begin == word.bytes.size()) return;
-    }
-    out.resize(size_before);
-    out.push_back({config_.unknown_id, word.source});
+  template <class Output>
+  void Walk(std::string_view text, Output& output) const {
+    internal::WalkWords(vocabulary_, caches_, text, output);
   }
 
  private:
   WordPieceConfig config_;
-  BertCharacters characters_;
-  WordPieceModel model_;
+  internal::WordPieceVocabulary vocabulary_;
   std::string fingerprint_;
+  mutable internal::PieceCachePool caches_;
 };
 
 absl::StatusOr<std::shared_ptr<const WordPiece>> WordPiece::FromJson(std::string_view tokenizer_json) {
@@ -126,32 +95,33 @@ WordPiece::WordPiece(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) 
 WordPiece::~WordPiece() = default;
 
 void WordPiece::Encode(std::string_view text, std::vector<Token>& out) const {
-  WordReader reader(impl_->word_rules(), text);
-  for (Word word; reader.Next(word);) impl_->AppendTokens(reader, word, out);
+  internal::ReserveForTokens(text.size(), out);
+  internal::TokenOutput output(impl_->vocabulary(), text, out);
+  impl_->Walk(text, output);
+}
+
+void WordPiece::EncodeIds(std::string_view text, std::vector<std::uint32_t>& ids) const {
+  internal::ReserveForTokens(text.size(), ids);
+  internal::IdOutput output(ids);
+  impl_->Walk(text, output);
 }
 
 std::size_t WordPiece::Count(std::string_view text) const {
-  std::size_t count = 0;
-  WordReader reader(impl_->word_rules(), text);
-  for (Word word; reader.Next(word);) count += impl_->CountTokens(word);
-  return count;
+  internal::CountOutput output(SIZE_MAX);
+  impl_->Walk(text, output);
+  return output.count();
 }
 
 std::size_t WordPiece::CountUpTo(std::string_view text, std::size_t limit) const {
-  std::size_t count = 0;
-  WordReader reader(impl_->word_rules(), text);
-  for (Word word; reader.Next(word);) {
-    count += impl_->CountTokens(word);
-    if (count > limit) return limit + 1;
-  }
-  return count;
+  internal::CountOutput output(limit);
+  impl_->Walk(text, output);
+  return output.full() ? limit + 1 : output.count();
 }
 
 std::unique_ptr<RangeCounter> WordPiece::CountRanges(std::string_view text) const {
   if (text.size() > internal::WordPieceRangeCounter::kMaxTextBytes) return Tokenizer::CountRanges(text);
-  auto counter = std::make_unique<internal::WordPieceRangeCounter>(*this, impl_->word_rules(), text);
-  WordReader reader(impl_->word_rules(), text);
-  for (Word word; reader.Next(word);) counter->Add(word.source, impl_->CountTokens(word));
+  auto counter = std::make_unique<internal::WordPieceRangeCounter>(*this, impl_->vocabulary().word_rules(), text);
+  impl_->Walk(text, *counter);
   counter->Finish();
   return counter;
 }

@@ -1,0 +1,200 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "ragpipe/chunk.h"
+#include "text/pieces/piece_cache.h"
+#include "text/pieces/piece_key.h"
+#include "text/pieces/piece_table.h"
+#include "text/wordpiece/added_token_search.h"
+#include "text/wordpiece/vocabulary.h"
+#include "text/wordpiece/word_run.h"
+#include "text/wordpiece/word_window.h"
+
+namespace ragpipe::text::internal {
+
+/// The tokens of one word.
+struct WordTokens {
+  std::size_t count = 0;
+  const std::uint32_t* ids = nullptr;  ///< only for an output that asks for them; until the next word
+};
+
+/// Takes a text apart into words and gives their tokens to an output, in order.
+///
+/// Most words are letters and digits of ASCII, and one token. They are looked up 64 at a time, so that the memory they are
+/// found in is on its way while others are read. The others come from a cache, or from the vocabulary's trie.
+///
+/// An Output has
+///   static constexpr bool kTakesIds;       // false: punctuation bytes are counted by window, and no word has ids
+///   void AddWindow(const WordWindow&);     // before its words
+///   void AddWhole(const WordWindow&, const PieceTable&, std::size_t first, std::span<const std::uint32_t> slots);  // one
+///   token each void AddWord(const WordWindow&, std::size_t piece, WordTokens); void BeginRun(ByteRange piece);        // a
+///   piece of the window that is no word of ASCII; its words follow void AddRunWord(const WordRun::Word&, WordTokens); void
+///   AddAdded(std::uint32_t id, ByteRange source); bool full() const;                     // no more is wanted
+template <class Output>
+class WordWalk {
+ public:
+  WordWalk(const WordPieceVocabulary& vocabulary, PieceCachePool& caches, std::string_view text, Output& output)
+      : vocabulary_(vocabulary), text_(text), output_(output), cache_(caches), run_(vocabulary.word_rules()) {}
+
+  void Walk() {
+    if (vocabulary_.added_tokens().empty()) return WalkBetween(0, text_.size());
+    AddedTokenSearch search(vocabulary_.added_tokens(), text_);
+    std::size_t begin = 0;
+    while (true) {
+      const AddedTokenSearch::Match match = search.Find(begin);
+      WalkBetween(begin, match.position);
+      if (match.token == nullptr || output_.full()) return;
+      begin = match.position + match.token->content.size();
+      output_.AddAdded(match.token->id, {match.position, begin});
+    }
+  }
+
+ private:
+  static constexpr std::size_t kBatch = 64;
+
+  struct Batch {
+    std::size_t first = 0;
+    std::size_t size = 0;
+    std::size_t missed = 0;
+    std::array<PieceKey, kBatch> keys;
+    std::array<std::uint32_t, kBatch> slots;
+    std::array<std::uint8_t, kBatch> misses;  // in `missed`: those that are not whole words
+    std::array<std::uint64_t, kBatch> hashes;
+  };
+
+  /// No added token is between `begin` and `end`.
+  void WalkBetween(std::size_t begin, std::size_t end) {
+    WordWindow window(text_, begin, end, {vocabulary_.lowercase(), Output::kTakesIds});
+    while (!output_.full() && window.Next()) {
+      output_.AddWindow(window);
+      for (std::size_t first = 0; first < window.size() && !output_.full(); first += kBatch) {
+        LookUp(window, first);
+        Emit(window);
+      }
+      if (window.has_long_piece()) window.Skip(WalkLongPiece(window.next(), end));
+    }
+  }
+
+  void LookUp(const WordWindow& window, std::size_t first) {
+    const PieceTable& table = vocabulary_.whole_words();
+    batch_.first = first;
+    batch_.size = std::min(kBatch, window.size() - first);
+    for (std::size_t i = 0; i < batch_.size; ++i) {
+      batch_.keys[i] = MakePieceKey(window.folded(first + i), window.length(first + i));
+      batch_.slots[i] = table.FindSlot(batch_.keys[i]);
+      table.Prefetch(batch_.slots[i]);
+    }
+    batch_.missed = 0;
+    for (std::size_t i = 0; i < batch_.size; ++i) {
+      batch_.misses[batch_.missed] = static_cast<std::uint8_t>(i);
+      batch_.missed += table.Holds(batch_.slots[i], batch_.keys[i]) ? 0U : 1U;
+    }
+    for (std::size_t m = 0; m < batch_.missed; ++m) {
+      const PieceKey& key = batch_.keys[batch_.misses[m]];
+      batch_.hashes[m] = cache_.cache().Hash({{key.low, key.high, 0, 0}});
+      cache_.cache().Prefetch(batch_.hashes[m]);
+    }
+  }
+
+  void Emit(const WordWindow& window) {
+    std::size_t done = 0;
+    auto add_whole_before = [&](std::size_t end) {
+      output_.AddWhole(window, vocabulary_.whole_words(), batch_.first + done, {batch_.slots.data() + done, end - done});
+    };
+    for (std::size_t m = 0; m < batch_.missed; ++m) {
+      add_whole_before(batch_.misses[m]);
+      done = batch_.misses[m] + std::size_t{1};
+      EmitMissed(window, m);
+    }
+    add_whole_before(batch_.size);
+  }
+
+  void EmitMissed(const WordWindow& window, std::size_t m) {
+    const PieceKey& key = batch_.keys[batch_.misses[m]];
+    const std::size_t piece = batch_.first + batch_.misses[m];
+    const char* folded = window.folded(piece);
+    const std::size_t length = window.length(piece);
+    const bool is_short = length <= PieceKey::kMaxBytes;
+    const bool is_ascii =
+        is_short ? ((key.low | key.high) & 0x8080808080808080U) == 0 : std::memchr(folded, kNotSimple, length) == nullptr;
+    if (!is_ascii) {
+      output_.BeginRun({window.begin(piece), window.end(piece)});
+      run_.Start(text_, window.begin(piece), window.end(piece));
+      for (WordRun::Word word; run_.Next(word);) AddRunWord(word);
+    } else if (is_short) {
+      output_.AddWord(window, piece, FindTokens({{key.low, key.high, 0, 0}}, batch_.hashes[m], {folded, length}));
+    } else {
+      output_.AddWord(window, piece, FindTokens({folded, length}));
+    }
+  }
+
+  /// Of a piece that no window holds: some of its words. Returns where the rest begins.
+  std::size_t WalkLongPiece(std::size_t begin, std::size_t end) {
+    constexpr std::size_t kStep = 2048;
+    run_.Start(text_, begin, end);
+    for (WordRun::Word word; run_.position() < begin + kStep && !output_.full() && run_.Next(word);) AddRunWord(word);
+    return run_.position();
+  }
+
+  void AddRunWord(const WordRun::Word& word) {
+    if (!Output::kTakesIds && word.alone) return output_.AddRunWord(word, {1});
+    if (word.bytes.size() <= PieceKey::kMaxBytes) {
+      const PieceTable& table = vocabulary_.whole_words();
+      const PieceKey key = MakePieceKey(word.bytes.data(), word.bytes.size());
+      const std::uint32_t slot = table.FindSlot(key);
+      if (table.Holds(slot, key)) {
+        const std::uint32_t id = table.id(slot);
+        return output_.AddRunWord(word, {1, &id});
+      }
+    }
+    output_.AddRunWord(word, FindTokens(word.bytes));
+  }
+
+  /// `word` has 32 readable bytes.
+  WordTokens FindTokens(std::string_view word) {
+    if (word.size() > LongPieceKey::kMaxBytes) return EncodeWord(word);
+    const LongPieceKey key = MakeLongPieceKey(word.data(), word.size());
+    return FindTokens(key, cache_.cache().Hash(key), word);
+  }
+
+  WordTokens FindTokens(const LongPieceKey& key, std::uint64_t hash, std::string_view word) {
+    PieceCache& cache = cache_.cache();
+    if (const PieceCache::Entry* entry = cache.Find(key, hash)) {
+      if (!Output::kTakesIds || entry->count <= entry->ids.size()) return {entry->count, entry->ids.data()};
+      return EncodeWord(word);
+    }
+    const WordTokens tokens = EncodeWord(word);
+    PieceCache::Entry& entry = cache.Insert(key, hash);
+    entry.count = static_cast<std::uint32_t>(tokens.count);
+    std::copy_n(tokens.ids, std::min(tokens.count, entry.ids.size()), entry.ids.begin());
+    return tokens;
+  }
+
+  WordTokens EncodeWord(std::string_view word) {
+    ids_.clear();
+    vocabulary_.Encode(word, ids_);
+    return {ids_.size(), ids_.data()};
+  }
+
+  const WordPieceVocabulary& vocabulary_;
+  std::string_view text_;
+  Output& output_;
+  PieceCachePool::Lease cache_;
+  WordRun run_;
+  std::vector<std::uint32_t> ids_;
+  Batch batch_;
+};
+
+template <class Output>
+void WalkWords(const WordPieceVocabulary& vocabulary, PieceCachePool& caches, std::string_view text, Output& output) {
+  WordWalk<Output>(vocabulary, caches, text, output).Walk();
+}
+
+}  // namespace ragpipe::text::internal
