@@ -5,8 +5,8 @@
 #include <span>
 
 #include "ragpipe/chunk.h"
-#include "text/pieces/piece_table.h"
 #include "text/wordpiece/word_run.h"
+#include "text/wordpiece/word_table.h"
 #include "text/wordpiece/word_walk.h"
 #include "text/wordpiece/word_window.h"
 
@@ -23,7 +23,7 @@ class CountOutput {
   bool full() const { return count_ > limit_; }
 
   void AddWindow(const WordWindow& window) { count_ += window.alone(); }
-  void AddWhole(const WordWindow& /*window*/, const PieceTable& /*table*/, std::size_t /*first*/,
+  void AddWhole(const WordWindow& /*window*/, const WordTable& /*table*/, std::size_t /*first*/,
                 std::span<const std::uint32_t> slots) {
     count_ += slots.size();
   }

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "ragpipe/text/tokenizer.h"
-#include "text/pieces/piece_table.h"
 #include "text/wordpiece/normalizer.h"
 #include "text/wordpiece/word_run.h"
+#include "text/wordpiece/word_table.h"
 #include "text/wordpiece/word_walk.h"
 #include "text/wordpiece/word_window.h"
 
@@ -30,7 +30,7 @@ class WordPieceRangeCounter final : public RangeCounter {
   static constexpr bool kTakesIds = false;
   bool full() const { return false; }
   void AddWindow(const WordWindow& window);
-  void AddWhole(const WordWindow& /*window*/, const PieceTable& /*table*/, std::size_t /*first*/,
+  void AddWhole(const WordWindow& /*window*/, const WordTable& /*table*/, std::size_t /*first*/,
                 std::span<const std::uint32_t> /*slots*/) {}
   void AddWord(const WordWindow& window, std::size_t piece, WordTokens tokens) {
     AddTokens({window.begin(piece), window.end(piece)}, tokens.count);

@@ -10,9 +10,9 @@
 
 #include "ragpipe/chunk.h"
 #include "ragpipe/text/tokenizer.h"
-#include "text/pieces/piece_table.h"
 #include "text/wordpiece/vocabulary.h"
 #include "text/wordpiece/word_run.h"
+#include "text/wordpiece/word_table.h"
 #include "text/wordpiece/word_walk.h"
 #include "text/wordpiece/word_window.h"
 
@@ -64,7 +64,7 @@ class IdOutput {
   bool full() const { return false; }
 
   void AddWindow(const WordWindow& /*window*/) {}
-  void AddWhole(const WordWindow& /*window*/, const PieceTable& table, std::size_t /*first*/,
+  void AddWhole(const WordWindow& /*window*/, const WordTable& table, std::size_t /*first*/,
                 std::span<const std::uint32_t> slots) {
     std::uint32_t* out = ids_.Extend(slots.size());
     for (std::size_t i = 0; i < slots.size(); ++i) out[i] = table.id(slots[i]);
@@ -93,7 +93,7 @@ class TokenOutput {
   bool full() const { return false; }
 
   void AddWindow(const WordWindow& /*window*/) {}
-  void AddWhole(const WordWindow& window, const PieceTable& table, std::size_t first, std::span<const std::uint32_t> slots) {
+  void AddWhole(const WordWindow& window, const WordTable& table, std::size_t first, std::span<const std::uint32_t> slots) {
     Token* out = tokens_.Extend(slots.size());
     for (std::size_t i = 0; i < slots.size(); ++i) {
       out[i] = {table.id(slots[i]), {window.begin(first + i), window.end(first + i)}};

@@ -40,17 +40,17 @@ void WordPieceVocabulary::Encode(std::string_view word, std::vector<std::uint32_
   ids.push_back(config_.unknown_id);
 }
 
-std::vector<PieceTable::Entry> WordPieceVocabulary::FindWholeWords() const {
-  std::vector<PieceTable::Entry> entries;
+std::vector<WordTable::Entry> WordPieceVocabulary::FindWholeWords() const {
+  std::vector<WordTable::Entry> entries;
   std::vector<std::uint32_t> ids;
   auto add = [&](std::string_view word) {
-    if (word.empty() || word.size() > PieceKey::kMaxBytes) return;
+    if (word.empty() || word.size() > WordKey::kMaxBytes) return;
     ids.clear();
     Encode(word, ids);
     if (ids.size() != 1) return;
     std::array<char, 16> bytes{};
     std::copy(word.begin(), word.end(), bytes.begin());
-    entries.push_back({MakePieceKey(bytes.data(), word.size()), ids.front()});
+    entries.push_back({MakeWordKey(bytes.data(), word.size()), ids.front()});
   };
   std::array<bool, 128> has_byte{};
   for (const std::string& piece : config_.pieces) {

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "ragpipe/chunk.h"
-#include "text/pieces/piece_table.h"
 #include "text/wordpiece/json.h"
 #include "text/wordpiece/model.h"
 #include "text/wordpiece/normalizer.h"
+#include "text/wordpiece/word_table.h"
 
 namespace ragpipe::text::internal {
 
@@ -27,7 +27,7 @@ class WordPieceVocabulary {
   void Encode(std::string_view word, std::vector<std::uint32_t>& ids) const;
 
   /// Words of up to 15 bytes that are one token; among them all punctuation of ASCII.
-  const PieceTable& whole_words() const { return whole_words_; }
+  const WordTable& whole_words() const { return whole_words_; }
 
   /// The bytes that a token stands for where it is one of several of a word: the first of them, or another.
   std::size_t BytesOfFirst(std::uint32_t id) const { return config_.pieces[id].size(); }
@@ -35,12 +35,12 @@ class WordPieceVocabulary {
 
  private:
   bool IsTooLong(std::string_view word) const;
-  std::vector<PieceTable::Entry> FindWholeWords() const;
+  std::vector<WordTable::Entry> FindWholeWords() const;
 
   const WordPieceConfig& config_;
   BertCharacters characters_;
   WordPieceModel model_;
-  PieceTable whole_words_;
+  WordTable whole_words_;
 };
 
 }  // namespace ragpipe::text::internal

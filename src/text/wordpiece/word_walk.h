@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "ragpipe/chunk.h"
-#include "text/pieces/piece_cache.h"
-#include "text/pieces/piece_key.h"
-#include "text/pieces/piece_table.h"
 #include "text/wordpiece/added_token_search.h"
 #include "text/wordpiece/vocabulary.h"
+#include "text/wordpiece/word_cache.h"
+#include "text/wordpiece/word_key.h"
 #include "text/wordpiece/word_run.h"
+#include "text/wordpiece/word_table.h"
 #include "text/wordpiece/word_window.h"
 
 namespace ragpipe::text::internal {
@@ -33,14 +33,14 @@ struct WordTokens {
 /// An Output has
 ///   static constexpr bool kTakesIds;       // false: punctuation bytes are counted by window, and no word has ids
 ///   void AddWindow(const WordWindow&);     // before its words
-///   void AddWhole(const WordWindow&, const PieceTable&, std::size_t first, std::span<const std::uint32_t> slots);  // one
+///   void AddWhole(const WordWindow&, const WordTable&, std::size_t first, std::span<const std::uint32_t> slots);  // one
 ///   token each void AddWord(const WordWindow&, std::size_t piece, WordTokens); void BeginRun(ByteRange piece);        // a
 ///   piece of the window that is no word of ASCII; its words follow void AddRunWord(const WordRun::Word&, WordTokens); void
 ///   AddAdded(std::uint32_t id, ByteRange source); bool full() const;                     // no more is wanted
 template <class Output>
 class WordWalk {
  public:
-  WordWalk(const WordPieceVocabulary& vocabulary, PieceCachePool& caches, std::string_view text, Output& output)
+  WordWalk(const WordPieceVocabulary& vocabulary, WordCachePool& caches, std::string_view text, Output& output)
       : vocabulary_(vocabulary), text_(text), output_(output), cache_(caches), run_(vocabulary.word_rules()) {}
 
   void Walk() {
@@ -63,7 +63,7 @@ class WordWalk {
     std::size_t first = 0;
     std::size_t size = 0;
     std::size_t missed = 0;
-    std::array<PieceKey, kBatch> keys;
+    std::array<WordKey, kBatch> keys;
     std::array<std::uint32_t, kBatch> slots;
     std::array<std::uint8_t, kBatch> misses;  // in `missed`: those that are not whole words
     std::array<std::uint64_t, kBatch> hashes;
@@ -83,11 +83,11 @@ class WordWalk {
   }
 
   void LookUp(const WordWindow& window, std::size_t first) {
-    const PieceTable& table = vocabulary_.whole_words();
+    const WordTable& table = vocabulary_.whole_words();
     batch_.first = first;
     batch_.size = std::min(kBatch, window.size() - first);
     for (std::size_t i = 0; i < batch_.size; ++i) {
-      batch_.keys[i] = MakePieceKey(window.folded(first + i), window.length(first + i));
+      batch_.keys[i] = MakeWordKey(window.folded(first + i), window.length(first + i));
       batch_.slots[i] = table.FindSlot(batch_.keys[i]);
       table.Prefetch(batch_.slots[i]);
     }
@@ -97,7 +97,7 @@ class WordWalk {
       batch_.missed += table.Holds(batch_.slots[i], batch_.keys[i]) ? 0U : 1U;
     }
     for (std::size_t m = 0; m < batch_.missed; ++m) {
-      const PieceKey& key = batch_.keys[batch_.misses[m]];
+      const WordKey& key = batch_.keys[batch_.misses[m]];
       batch_.hashes[m] = cache_.cache().Hash({{key.low, key.high, 0, 0}});
       cache_.cache().Prefetch(batch_.hashes[m]);
     }
@@ -117,11 +117,11 @@ class WordWalk {
   }
 
   void EmitMissed(const WordWindow& window, std::size_t m) {
-    const PieceKey& key = batch_.keys[batch_.misses[m]];
+    const WordKey& key = batch_.keys[batch_.misses[m]];
     const std::size_t piece = batch_.first + batch_.misses[m];
     const char* folded = window.folded(piece);
     const std::size_t length = window.length(piece);
-    const bool is_short = length <= PieceKey::kMaxBytes;
+    const bool is_short = length <= WordKey::kMaxBytes;
     const bool is_ascii =
         is_short ? ((key.low | key.high) & 0x8080808080808080U) == 0 : std::memchr(folded, kNotSimple, length) == nullptr;
     if (!is_ascii) {
@@ -145,9 +145,9 @@ class WordWalk {
 
   void AddRunWord(const WordRun::Word& word) {
     if (!Output::kTakesIds && word.alone) return output_.AddRunWord(word, {1});
-    if (word.bytes.size() <= PieceKey::kMaxBytes) {
-      const PieceTable& table = vocabulary_.whole_words();
-      const PieceKey key = MakePieceKey(word.bytes.data(), word.bytes.size());
+    if (word.bytes.size() <= WordKey::kMaxBytes) {
+      const WordTable& table = vocabulary_.whole_words();
+      const WordKey key = MakeWordKey(word.bytes.data(), word.bytes.size());
       const std::uint32_t slot = table.FindSlot(key);
       if (table.Holds(slot, key)) {
         const std::uint32_t id = table.id(slot);
@@ -159,19 +159,19 @@ class WordWalk {
 
   /// `word` has 32 readable bytes.
   WordTokens FindTokens(std::string_view word) {
-    if (word.size() > LongPieceKey::kMaxBytes) return EncodeWord(word);
-    const LongPieceKey key = MakeLongPieceKey(word.data(), word.size());
+    if (word.size() > LongWordKey::kMaxBytes) return EncodeWord(word);
+    const LongWordKey key = MakeLongWordKey(word.data(), word.size());
     return FindTokens(key, cache_.cache().Hash(key), word);
   }
 
-  WordTokens FindTokens(const LongPieceKey& key, std::uint64_t hash, std::string_view word) {
-    PieceCache& cache = cache_.cache();
-    if (const PieceCache::Entry* entry = cache.Find(key, hash)) {
+  WordTokens FindTokens(const LongWordKey& key, std::uint64_t hash, std::string_view word) {
+    WordCache& cache = cache_.cache();
+    if (const WordCache::Entry* entry = cache.Find(key, hash)) {
       if (!Output::kTakesIds || entry->count <= entry->ids.size()) return {entry->count, entry->ids.data()};
       return EncodeWord(word);
     }
     const WordTokens tokens = EncodeWord(word);
-    PieceCache::Entry& entry = cache.Insert(key, hash);
+    WordCache::Entry& entry = cache.Insert(key, hash);
     entry.count = static_cast<std::uint32_t>(tokens.count);
     std::copy_n(tokens.ids, std::min(tokens.count, entry.ids.size()), entry.ids.begin());
     return tokens;
@@ -186,14 +186,14 @@ class WordWalk {
   const WordPieceVocabulary& vocabulary_;
   std::string_view text_;
   Output& output_;
-  PieceCachePool::Lease cache_;
+  WordCachePool::Lease cache_;
   WordRun run_;
   std::vector<std::uint32_t> ids_;
   Batch batch_;
 };
 
 template <class Output>
-void WalkWords(const WordPieceVocabulary& vocabulary, PieceCachePool& caches, std::string_view text, Output& output) {
+void WalkWords(const WordPieceVocabulary& vocabulary, WordCachePool& caches, std::string_view text, Output& output) {
   WordWalk<Output>(vocabulary, caches, text, output).Walk();
 }
 

@@ -14,13 +14,13 @@
 
 #include "core/fingerprint.h"
 #include "core/status_macros.h"
-#include "text/pieces/piece_cache.h"
 #include "text/wordpiece/count_output.h"
 #include "text/wordpiece/json.h"
 #include "text/wordpiece/normalizer.h"
 #include "text/wordpiece/ranges.h"
 #include "text/wordpiece/token_outputs.h"
 #include "text/wordpiece/vocabulary.h"
+#include "text/wordpiece/word_cache.h"
 #include "text/wordpiece/word_walk.h"
 
 namespace ragpipe::text {
@@ -82,7 +82,7 @@ class WordPiece::Impl {
   WordPieceConfig config_;
   internal::WordPieceVocabulary vocabulary_;
   std::string fingerprint_;
-  mutable internal::PieceCachePool caches_;
+  mutable internal::WordCachePool caches_;
 };
 
 absl::StatusOr<std::shared_ptr<const WordPiece>> WordPiece::FromJson(std::string_view tokenizer_json) {

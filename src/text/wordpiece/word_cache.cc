@@ -1,4 +1,4 @@
-#include "text/pieces/piece_cache.h"
+#include "text/wordpiece/word_cache.h"
 
 #include <absl/hash/hash.h>
 
@@ -12,7 +12,7 @@
 
 namespace ragpipe::text::internal {
 
-PieceCache::PieceCache() : seed_(absl::Hash<std::uint64_t>{}(0x2545F4914F6CDD1D)) {
+WordCache::WordCache() : seed_(absl::Hash<std::uint64_t>{}(0x2545F4914F6CDD1D)) {
   constexpr std::size_t kBytes = (std::size_t{2} << kPairBits) * sizeof(Entry);
   std::size_t room = kBytes + alignof(std::max_align_t) + sizeof(Entry);
   // Pages of zeros that the system gives when they are touched: a short text pays for few of them.
@@ -22,19 +22,19 @@ PieceCache::PieceCache() : seed_(absl::Hash<std::uint64_t>{}(0x2545F4914F6CDD1D)
   entries_ = static_cast<Entry*>(aligned);
 }
 
-std::unique_ptr<PieceCache> PieceCachePool::Take() {
+std::unique_ptr<WordCache> WordCachePool::Take() {
   {
     const std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
-      std::unique_ptr<PieceCache> cache = std::move(idle_.back());
+      std::unique_ptr<WordCache> cache = std::move(idle_.back());
       idle_.pop_back();
       return cache;
     }
   }
-  return std::make_unique<PieceCache>();
+  return std::make_unique<WordCache>();
 }
 
-void PieceCachePool::Give(std::unique_ptr<PieceCache> cache) {
+void WordCachePool::Give(std::unique_ptr<WordCache> cache) {
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(cache));
 }

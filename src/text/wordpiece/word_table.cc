@@ -1,4 +1,4 @@
-#include "text/pieces/piece_table.h"
+#include "text/wordpiece/word_table.h"
 
 #include <algorithm>
 #include <bit>
@@ -10,7 +10,7 @@
 
 namespace ragpipe::text::internal {
 
-PieceTable::PieceTable(const std::vector<Entry>& entries) {
+WordTable::WordTable(const std::vector<Entry>& entries) {
   // A quarter of the slots stays free, or the last buckets would search for long.
   const std::size_t slots = std::bit_ceil(std::max<std::size_t>(entries.size() + entries.size() / 4, 2));
   const std::size_t buckets = std::bit_ceil(std::max<std::size_t>(entries.size() / 4, 2));
@@ -22,7 +22,7 @@ PieceTable::PieceTable(const std::vector<Entry>& entries) {
   while (!Place(entries)) ++seed_;
 }
 
-bool PieceTable::Place(const std::vector<Entry>& entries) {
+bool WordTable::Place(const std::vector<Entry>& entries) {
   std::vector<std::vector<std::uint32_t>> buckets(pilots_.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     buckets[HashOf(entries[i].key, seed_) >> bucket_shift_].push_back(static_cast<std::uint32_t>(i));
@@ -32,7 +32,7 @@ bool PieceTable::Place(const std::vector<Entry>& entries) {
   std::stable_sort(fullest_first.begin(), fullest_first.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return buckets[a].size() > buckets[b].size(); });
 
-  std::fill(keys_.begin(), keys_.end(), PieceKey{});
+  std::fill(keys_.begin(), keys_.end(), WordKey{});
   std::vector<std::uint32_t> slots;
   for (const std::uint32_t bucket : fullest_first) {
     if (buckets[bucket].empty()) break;
@@ -40,7 +40,7 @@ bool PieceTable::Place(const std::vector<Entry>& entries) {
       slots.clear();
       for (const std::uint32_t i : buckets[bucket]) {
         const std::uint32_t slot = SlotOf(HashOf(entries[i].key, seed_), pilot);
-        if (keys_[slot] != PieceKey{} || std::find(slots.begin(), slots.end(), slot) != slots.end()) return false;
+        if (keys_[slot] != WordKey{} || std::find(slots.begin(), slots.end(), slot) != slots.end()) return false;
         slots.push_back(slot);
       }
       return true;

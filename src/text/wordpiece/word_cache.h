@@ -8,28 +8,28 @@
 #include <mutex>
 #include <vector>
 
-#include "text/pieces/piece_key.h"
+#include "text/wordpiece/word_key.h"
 
 namespace ragpipe::text::internal {
 
-/// The tokens of pieces that were seen lately: 2 MiB that never grow. A piece can be in two places only, where the younger one
-/// puts out the elder, so that no text makes a look-up slow: pieces made to collide are looked up as if they were new.
+/// The tokens of words that were seen lately: 2 MiB that never grow. A word can be in two places only, where the younger one
+/// puts out the elder, so that no text makes a look-up slow: words made to collide are looked up as if they were new.
 /// Threading: one thread at a time.
-class PieceCache {
+class WordCache {
  public:
   struct Entry {
     static constexpr std::size_t kMaxIds = 7;
 
-    LongPieceKey key;
+    LongWordKey key;
     std::uint32_t count = 0;                   ///< of tokens
     std::array<std::uint32_t, kMaxIds> ids{};  ///< those tokens, where they are no more than kMaxIds
   };
   static_assert(sizeof(Entry) == 64, "one line of memory");
 
-  PieceCache();
+  WordCache();
 
   /// What Prefetch(), Find() and Insert() take beside the key. Differs from process to process.
-  std::uint64_t Hash(const LongPieceKey& key) const { return HashOf(key, seed_); }
+  std::uint64_t Hash(const LongWordKey& key) const { return HashOf(key, seed_); }
 
   void Prefetch(std::uint64_t hash) const {
     const Entry* pair = PairOf(hash);
@@ -37,7 +37,7 @@ class PieceCache {
     __builtin_prefetch(pair + 1);
   }
 
-  const Entry* Find(const LongPieceKey& key, std::uint64_t hash) const {
+  const Entry* Find(const LongWordKey& key, std::uint64_t hash) const {
     const Entry* pair = PairOf(hash);
     if (pair[0].key == key) return &pair[0];
     if (pair[1].key == key) return &pair[1];
@@ -45,7 +45,7 @@ class PieceCache {
   }
 
   /// The entry to be filled for a key that is not there.
-  Entry& Insert(const LongPieceKey& key, std::uint64_t hash) {
+  Entry& Insert(const LongWordKey& key, std::uint64_t hash) {
     Entry* pair = PairOf(hash);
     pair[1] = pair[0];
     pair[0].key = key;
@@ -68,34 +68,34 @@ class PieceCache {
 
 /// Caches that calls take and give back: as many as there were calls at once.
 /// Threading: from several threads at once.
-class PieceCachePool {
+class WordCachePool {
  public:
   /// One call's cache, taken when it is first asked for.
   class Lease {
    public:
-    explicit Lease(PieceCachePool& pool) : pool_(pool) {}
+    explicit Lease(WordCachePool& pool) : pool_(pool) {}
     ~Lease() {
       if (cache_ != nullptr) pool_.Give(std::move(cache_));
     }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
-    PieceCache& cache() {
+    WordCache& cache() {
       if (cache_ == nullptr) cache_ = pool_.Take();
       return *cache_;
     }
 
    private:
-    PieceCachePool& pool_;
-    std::unique_ptr<PieceCache> cache_;
+    WordCachePool& pool_;
+    std::unique_ptr<WordCache> cache_;
   };
 
  private:
-  std::unique_ptr<PieceCache> Take();
-  void Give(std::unique_ptr<PieceCache> cache);
+  std::unique_ptr<WordCache> Take();
+  void Give(std::unique_ptr<WordCache> cache);
 
   std::mutex mutex_;
-  std::vector<std::unique_ptr<PieceCache>> idle_;
+  std::vector<std::unique_ptr<WordCache>> idle_;
 };
 
 }  // namespace ragpipe::text::internal
