@@ -21,7 +21,8 @@ struct Chunk {
   std::size_t overlap = 0;                 ///< bytes before range.begin that are embedded too (they belong to the chunk before)
   std::string context = {};                ///< put before the bytes when embedding (a repeated table header); may be empty
   std::vector<std::string> headings = {};  ///< the heading path, outermost first
-  std::size_t tokens = 0;                  ///< exact count of context + overlap + own bytes under the chunker's tokenizer
+  std::size_t tokens = 0;                  ///< count of context + overlap + own bytes under the chunker's tokenizer
+  bool tokens_are_estimated = false;       ///< the tokenizer only estimates (Tokenizer::is_exact()); else `tokens` is exact
 };
 
 }  // namespace ragpipe

@@ -1,6 +1,7 @@
 #include "chunk_checks.h"
 
 #include <unicode/ubrk.h>
+#include <unicode/uchar.h>
 #include <unicode/utext.h>
 
 #include <algorithm>
@@ -25,6 +26,25 @@ std::set<std::size_t> Boundaries(std::string_view text, UBreakIteratorType type)
   return boundaries;
 }
 
+// The code point that begins at `offset` of valid UTF-8.
+UChar32 CodePointAt(std::string_view text, std::size_t offset) {
+  const std::size_t length = ragpipe::internal::Utf8SequenceLength(text.substr(offset));
+  UChar32 c = static_cast<unsigned char>(text[offset]) & (length == 1 ? 0x7F : 0x7F >> length);
+  for (std::size_t i = 1; i < length; ++i) c = c << 6 | (static_cast<unsigned char>(text[offset + i]) & 0x3F);
+  return c;
+}
+
+// Whether the characters on both sides are of a script that writes words without spaces.
+bool IsUnspaced(std::string_view text, std::size_t offset) {
+  auto unspaced = [](UChar32 c) {
+    const int kind = u_getIntPropertyValue(c, UCHAR_LINE_BREAK);
+    return kind == U_LB_IDEOGRAPHIC || kind == U_LB_CONDITIONAL_JAPANESE_STARTER || kind == U_LB_COMPLEX_CONTEXT;
+  };
+  std::size_t before = offset - 1;
+  while (!ragpipe::internal::IsCodePointBoundary(text, before)) --before;
+  return unspaced(CodePointAt(text, before)) && unspaced(CodePointAt(text, offset));
+}
+
 }  // namespace
 
 std::string_view OwnText(std::string_view text, const ragpipe::Chunk& chunk) {
@@ -38,7 +58,8 @@ std::string EmbeddedText(std::string_view text, const ragpipe::Chunk& chunk) {
 }
 
 std::string FindFault(std::string_view text, const std::vector<ragpipe::Chunk>& chunks,
-                      const ragpipe::text::Tokenizer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
+                      const ragpipe::text::Tokenizer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens,
+                      std::size_t max_bytes) {
   const std::set<std::size_t> clusters = Boundaries(text, UBRK_CHARACTER);
   std::size_t at = 0;
   for (std::size_t i = 0; i < chunks.size(); ++i) {
@@ -49,6 +70,8 @@ std::string FindFault(std::string_view text, const std::vector<ragpipe::Chunk>& 
     at = chunk.range.end;
     if (chunk.overlap > (i == 0 ? 0 : chunks[i - 1].range.size())) return "more overlap than the chunk before has" + where;
     if (tokenizer.Count(EmbeddedText(text, chunk)) != chunk.tokens) return "a wrong token count" + where;
+    if (chunk.range.size() > max_bytes) return "more bytes than the cap" + where;
+    if (chunk.tokens_are_estimated == tokenizer.is_exact()) return "an estimate that is none, or the reverse" + where;
     if (chunk.tokens > max_tokens) return "more tokens than the cap" + where;
 
     const std::size_t overlap_begin = chunk.range.begin - chunk.overlap;
@@ -57,14 +80,15 @@ std::string FindFault(std::string_view text, const std::vector<ragpipe::Chunk>& 
       const std::size_t previous = chunks[i - 1].range.begin;
       const auto words = Boundaries(text.substr(previous, chunk.range.begin - previous), UBRK_WORD);
       const bool at_cluster = clusters.count(overlap_begin) == 1 || overlap_begin == previous;
-      if (!at_cluster || words.count(overlap_begin - previous) == 0) return "an overlap that begins inside a word" + where;
+      const bool at_word = words.count(overlap_begin - previous) == 1 || IsUnspaced(text, overlap_begin);
+      if (!at_cluster || !at_word) return "an overlap that begins inside a word" + where;
     }
     const std::size_t cut = chunk.range.end;
     if (!ragpipe::internal::IsCodePointBoundary(text, cut)) return "a cut inside a code point" + where;
     if (cut < text.size() && text[cut - 1] == '\r' && text[cut] == '\n') return "a cut inside CRLF" + where;
     const auto after = clusters.lower_bound(cut);
     const std::size_t begin = *after == cut ? cut : *std::prev(after);
-    const bool forced = tokenizer.Count(text.substr(begin, *after - begin)) > max_tokens;
+    const bool forced = tokenizer.Count(text.substr(begin, *after - begin)) > max_tokens || *after - begin > max_bytes;
     if (begin < cut && !forced) return "a cut inside a grapheme cluster" + where;
   }
   return at == text.size() ? "" : "the end of the text is missing";

@@ -26,7 +26,8 @@ std::string EmbeddedText(std::string_view text, const ragpipe::Chunk& chunk);
 /// The first guarantee that the chunks of `text` break, in words; empty when all hold. Tiling, cap, counts, overlap; no cut
 /// inside a code point, a CRLF, or a grapheme cluster that fits.
 std::string FindFault(std::string_view text, const std::vector<ragpipe::Chunk>& chunks,
-                      const ragpipe::text::Tokenizer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens);
+                      const ragpipe::text::Tokenizer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens,
+                      std::size_t max_bytes = SIZE_MAX);
 
 /// How many chunks of `after` are embedded as no chunk of `before` is.
 std::size_t CountNewTexts(std::string_view before_text, const std::vector<ragpipe::Chunk>& before, std::string_view after_text,

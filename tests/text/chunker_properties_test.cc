@@ -19,6 +19,7 @@
 
 using ragpipe::Chunk;
 using ragpipe::Document;
+using ragpipe::text::Fill;
 using ragpipe::text::MarkdownChunker;
 using ragpipe::text::RecursiveChunker;
 using ragpipe::text::Tokenizer;
@@ -145,7 +146,7 @@ std::string Words(std::mt19937_64& random, std::size_t count) {
 
 // Every guarantee, or the one error there is.
 void CheckSplit(const ragpipe::Chunker& chunker, const Document& document, const Tokenizer& tokenizer, std::size_t max_tokens,
-                std::size_t overlap_tokens) {
+                std::size_t overlap_tokens, std::size_t max_bytes = SIZE_MAX) {
   const auto chunks = chunker.Split(document);
   if (!chunks.ok()) {
     // Only when one code point does not fit, and then the message names it.
@@ -161,7 +162,7 @@ void CheckSplit(const ragpipe::Chunker& chunker, const Document& document, const
     REQUIRE(message.find("max_tokens = " + std::to_string(max_tokens)) != std::string::npos);
     return;
   }
-  REQUIRE(FindFault(document.text, *chunks, tokenizer, max_tokens, overlap_tokens) == "");
+  REQUIRE(FindFault(document.text, *chunks, tokenizer, max_tokens, overlap_tokens, max_bytes) == "");
 }
 
 }  // namespace
@@ -176,12 +177,17 @@ TEST_CASE("Every guarantee holds on documents made of nasty fragments", "[chunke
     const auto& tokenizer = tokenizers[random() % tokenizers.size()];
     const std::size_t max_tokens = caps[random() % std::size(caps)];
     const std::size_t overlap_tokens = random() % 2 == 0 ? 0 : random() % max_tokens;
+    const std::size_t min_tokens = random() % 2 == 0 ? 0 : random() % (max_tokens + 1);
+    const std::size_t max_bytes = random() % 2 == 0 ? SIZE_MAX : 4 + random() % 100;
+    const Fill fill = random() % 3 == 0 ? Fill::kGreedy : Fill::kBalanced;
     const bool heading_context = random() % 4 != 0;
-    CAPTURE(text, tokenizer->Fingerprint(), max_tokens, overlap_tokens, heading_context);
-    CheckSplit(Created(RecursiveChunker::Create(tokenizer, {max_tokens, overlap_tokens})), Plain(text), *tokenizer, max_tokens,
-               overlap_tokens);
-    CheckSplit(Created(MarkdownChunker::Create(tokenizer, {max_tokens, heading_context})), Markdown(text), *tokenizer,
-               max_tokens, 0);
+    CAPTURE(text, tokenizer->Fingerprint(), max_tokens, overlap_tokens, min_tokens, max_bytes, fill, heading_context);
+    const auto recursive =
+        Created(RecursiveChunker::Create(tokenizer, {max_tokens, overlap_tokens, min_tokens, max_bytes, fill}));
+    CheckSplit(recursive, Plain(text), *tokenizer, max_tokens, overlap_tokens, max_bytes);
+    const auto markdown =
+        Created(MarkdownChunker::Create(tokenizer, {max_tokens, overlap_tokens, min_tokens, max_bytes, fill, heading_context}));
+    CheckSplit(markdown, Markdown(text), *tokenizer, max_tokens, overlap_tokens, max_bytes);
   }
 }
 
@@ -210,7 +216,8 @@ TEST_CASE("What is only white space stays with the chunk before", "[chunker]") {
     const std::string text = "first" + NastyText(random) + "last";
     const std::size_t max_tokens = 1 + random() % 20;
     for (const Document& document : {Plain(text), Markdown(text)}) {
-      const auto chunks = Created(MarkdownChunker::Create(WordTokens(), {max_tokens, false})).Split(document);
+      const auto chunks =
+          Created(MarkdownChunker::Create(WordTokens(), {.max_tokens = max_tokens, .heading_context = false})).Split(document);
       REQUIRE_OK(chunks);
       for (const Chunk& chunk : *chunks) {
         CAPTURE(text, text.substr(0, chunk.range.begin), chunk.range.end, max_tokens);
@@ -395,14 +402,15 @@ TEST_CASE("Invalid options are refused when a chunker is made, with name, value 
 
 TEST_CASE("A fingerprint names what the chunks depend on", "[chunker]") {
   const std::string recursive = Created(RecursiveChunker::Create(WordTokens(), {256, 32})).Fingerprint();
-  for (const char* part : {"recursive/1", "max_tokens=256", "overlap_tokens=32", "tokenizer=words", "unicode=", "icu="}) {
+  for (const char* part : {"recursive/2", "max_tokens=256", "overlap_tokens=32", "tokenizer=words", "unicode=", "icu="}) {
     CHECK(recursive.find(part) != std::string::npos);
   }
-  const std::string markdown = Created(MarkdownChunker::Create(WordTokens(), {256, false})).Fingerprint();
-  for (const char* part : {"markdown/1", "max_tokens=256", "heading_context=false", "tokenizer=words", "unicode=", "icu="}) {
+  const std::string markdown =
+      Created(MarkdownChunker::Create(WordTokens(), {.max_tokens = 256, .heading_context = false})).Fingerprint();
+  for (const char* part : {"markdown/2", "max_tokens=256", "heading_context=false", "tokenizer=words", "unicode=", "icu="}) {
     CHECK(markdown.find(part) != std::string::npos);
   }
   CHECK(recursive != Created(RecursiveChunker::Create(WordTokens(), {256, 33})).Fingerprint());
   CHECK(recursive != Created(RecursiveChunker::Create(ByteTokens(), {256, 32})).Fingerprint());
-  CHECK(markdown != Created(MarkdownChunker::Create(WordTokens(), {256, true})).Fingerprint());
+  CHECK(markdown != Created(MarkdownChunker::Create(WordTokens(), {.max_tokens = 256, .heading_context = true})).Fingerprint());
 }

@@ -109,7 +109,7 @@ TEST_CASE("A chunk that does not begin with its heading begins with the path", "
   SECTION("else the innermost heading") { CHECK(Split(text, {8}).back().context == "Beta\n"); }
   SECTION("else nothing") { CHECK(Split(text, {3}).back().context.empty()); }
   SECTION("nothing when it is not wanted") {
-    for (const Chunk& chunk : Split(text, {24, false})) CHECK(chunk.context.empty());
+    for (const Chunk& chunk : Split(text, {.max_tokens = 24, .heading_context = false})) CHECK(chunk.context.empty());
   }
 }
 
@@ -259,9 +259,8 @@ TEST_CASE("Other media types are split as RecursiveChunker does", "[markdown]") 
     REQUIRE_OK(chunks);
     return chunks->front().headings;
   };
-  for (const char* markdown : {"text/markdown", "Text/Markdown; charset=utf-8", ""})
-    CHECK(headings(markdown) == Strings{"Title"});
-  for (const char* other : {"text/plain", "text/html", "text/markdownish"}) CHECK(headings(other).empty());
+  for (const char* markdown : {"text/markdown", "Text/Markdown; charset=utf-8"}) CHECK(headings(markdown) == Strings{"Title"});
+  for (const char* other : {"text/plain", "text/html", "text/markdownish", ""}) CHECK(headings(other).empty());
 
   document.media_type = "text/plain";
   const auto here = chunker.Split(document);

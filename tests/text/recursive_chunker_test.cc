@@ -9,6 +9,7 @@
 
 using ragpipe::Chunk;
 using ragpipe::Document;
+using ragpipe::text::Fill;
 using ragpipe::text::RecursiveChunker;
 using ragpipe::text::RecursiveChunkerOptions;
 
@@ -53,7 +54,7 @@ TEST_CASE("A text is divided at the highest level that fits", "[recursive]") {
   }
   SECTION("words") { CHECK(Texts("a bb ccc dddd", {2}) == Strings{"a bb ", "ccc dddd"}); }
   SECTION("grapheme clusters") {
-    CHECK(Texts("abcdef", {3}, ByteTokens()) == Strings{"abc", "def"});
+    CHECK(Texts("abcdef", {.max_tokens = 3, .fill = Fill::kGreedy}, ByteTokens()) == Strings{"abc", "def"});
     CHECK(Texts("e\xCC\x81"
                 "e\xCC\x81",
                 {4}, ByteTokens()) == Strings{"e\xCC\x81", "e\xCC\x81"});

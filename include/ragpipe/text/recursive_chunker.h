@@ -3,19 +3,24 @@
 #include <absl/status/statusor.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "ragpipe/chunker.h"
 #include "ragpipe/export.h"
+#include "ragpipe/text/fill.h"
 #include "ragpipe/text/tokenizer.h"
 
 namespace ragpipe::text {
 
 struct RecursiveChunkerOptions {
-  std::size_t max_tokens = 512;    ///< hard cap on context + overlap + own bytes; at least 1
-  std::size_t overlap_tokens = 0;  ///< repeated from the end of the chunk before; below max_tokens
+  std::size_t max_tokens = 512;      ///< hard cap on context + overlap + own bytes; at least 1
+  std::size_t overlap_tokens = 0;    ///< repeated from the end of the chunk before; below max_tokens
+  std::size_t min_tokens = 0;        ///< a smaller chunk joins a neighbour where the caps permit; at most max_tokens
+  std::size_t max_bytes = SIZE_MAX;  ///< hard cap on own bytes, for texts of few tokens; at least 4
+  Fill fill = Fill::kBalanced;
 };
 
 /// Divides a text at the highest structural level whose units fit: paragraph (blank line), line, sentence and word (UAX #29, as
@@ -27,11 +32,13 @@ struct RecursiveChunkerOptions {
 /// * Cuts are chosen by what stands around them, not by counting from the front: replacing a word usually changes one chunk.
 /// * Time is linear in the text, each chunk is counted a few times.
 ///
-/// Overlap is whole words, and less of it where a unit that fits alone would not fit beside it.
+/// Overlap is whole words (in scripts without spaces: whole grapheme clusters), and less of it where a unit that fits alone
+/// would not fit beside it.
 class RAGPIPE_EXPORT RecursiveChunker final : public Chunker {
  public:
   /// Errors: kInvalidArgument names the option, its value and what is allowed.
-  static absl::StatusOr<RecursiveChunker> Create(std::shared_ptr<const Tokenizer> tokenizer, RecursiveChunkerOptions options = {});
+  static absl::StatusOr<RecursiveChunker> Create(std::shared_ptr<const Tokenizer> tokenizer,
+                                                 RecursiveChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
   std::string Fingerprint() const override;

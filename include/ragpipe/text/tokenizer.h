@@ -62,6 +62,10 @@ class RAGPIPE_EXPORT Tokenizer {
   /// Whether counts are those of the model's own tokenizer. False for an estimate, which every chunk counted by it then says.
   virtual bool is_exact() const { return true; }
 
+  /// Whether Count(a + b) is Count(a) + Count(b) wherever `a` ends with one LF after a character that is no white space, and `b`
+  /// begins with an ASCII letter or digit. Chunkers that put headings before text then need not count the text again.
+  virtual bool is_additive_at_lines() const { return false; }
+
   /// Tokens of the vocabulary; ids are below it.
   virtual std::size_t vocabulary_size() const = 0;
 

@@ -31,6 +31,7 @@ class RAGPIPE_EXPORT WordPiece final : public Tokenizer {
   std::unique_ptr<RangeCounter> CountRanges(std::string_view text) const override;
   /// Without special added tokens and ids that are not in the vocabulary.
   std::string Decode(const std::vector<std::uint32_t>& ids) const override;
+  bool is_additive_at_lines() const override { return true; }
   std::size_t vocabulary_size() const override;
   std::string Fingerprint() const override;
 

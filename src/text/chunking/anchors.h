@@ -2,7 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+
+#include "text/chunking/queue.h"
 
 namespace ragpipe::text::internal {
 
@@ -26,7 +27,7 @@ class AnchorFinder {
   bool Take();
 
   /// Begins anew after the last boundary, which counts as a cut: the first `radius` tokens hold no anchor.
-  void Restart();
+  void Restart() { *this = AnchorFinder(radius_); }
 
  private:
   struct Boundary {
@@ -42,8 +43,8 @@ class AnchorFinder {
   std::size_t radius_;
   std::size_t position_ = 0;
   std::size_t taken_ = 0;
-  std::deque<Boundary> boundaries_;  // not yet taken
-  std::deque<Peak> peaks_;           // those of the last `radius` tokens that nothing later outranks; so by falling rank
+  Queue<Boundary> boundaries_;  // not yet taken
+  Queue<Peak> peaks_;           // those of the last `radius` tokens that nothing later outranks; so by falling rank
 };
 
 }  // namespace ragpipe::text::internal

@@ -4,28 +4,13 @@
 #include <unicode/uchar.h>
 #include <unicode/utext.h>
 
+#include <cstdint>
+#include <cstring>
+
 #include "core/utf8.h"
 
 namespace ragpipe::text::internal {
 namespace {
-
-// The code point at `offset`; ill-formed bytes count as U+FFFD.
-UChar32 CodePointAt(std::string_view text, std::size_t offset) {
-  const std::string_view rest = text.substr(offset, 4);
-  const std::size_t length = ragpipe::internal::Utf8SequenceLength(rest);
-  auto byte = [rest](std::size_t i) { return static_cast<UChar32>(static_cast<unsigned char>(rest[i])); };
-  if (length == 0) return 0xFFFD;
-  if (length == 1) return byte(0);
-  UChar32 c = byte(0) & (0x7F >> length);
-  for (std::size_t i = 1; i < length; ++i) c = c << 6 | (byte(i) & 0x3F);
-  return c;
-}
-
-UChar32 CodePointBefore(std::string_view text, std::size_t offset) {
-  std::size_t begin = offset - 1;
-  while (begin > 0 && offset - begin < 4 && !ragpipe::internal::IsCodePointBoundary(text, begin)) --begin;
-  return CodePointAt(text.substr(0, offset), begin);
-}
 
 bool IsSpace(UChar32 c) { return u_isUWhiteSpace(c) != 0; }
 
@@ -39,22 +24,83 @@ bool IsControl(UGraphemeClusterBreak property) {
 
 bool IsLineBreak(char c) { return c == '\n' || c == '\r'; }
 
+bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+bool IsAsciiSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+// Scripts that write words without spaces: those of which any two characters may stand on different lines (UAX #14).
+bool IsUnspaced(UChar32 c) {
+  switch (u_getIntPropertyValue(c, UCHAR_LINE_BREAK)) {
+    case U_LB_IDEOGRAPHIC:
+    case U_LB_CONDITIONAL_JAPANESE_STARTER:
+    case U_LB_COMPLEX_CONTEXT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What belongs to the word, or the space, before it (UAX #29, rule WB4).
+bool IsIgnoredInWords(UChar32 c) {
+  switch (u_getIntPropertyValue(c, UCHAR_WORD_BREAK)) {
+    case U_WB_EXTEND:
+    case U_WB_FORMAT:
+    case U_WB_ZWJ:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
-bool IsSpaceAt(std::string_view text, std::size_t offset) { return offset < text.size() && IsSpace(CodePointAt(text, offset)); }
+DecodedCharacter Decode(std::string_view text, std::size_t offset) {
+  auto byte = [&text, offset](std::size_t i) { return static_cast<UChar32>(static_cast<unsigned char>(text[offset + i])); };
+  if (byte(0) < 0x80) return {byte(0), 1};
+  const std::size_t length = ragpipe::internal::Utf8SequenceLength(text.substr(offset, 4));
+  if (length == 0) return {0xFFFD, 1};
+  UChar32 c = byte(0) & (0x7F >> length);
+  for (std::size_t i = 1; i < length; ++i) c = c << 6 | (byte(i) & 0x3F);
+  return {c, length};
+}
 
-bool IsSpaceBefore(std::string_view text, std::size_t offset) { return offset > 0 && IsSpace(CodePointBefore(text, offset)); }
+DecodedCharacter DecodeBefore(std::string_view text, std::size_t offset) {
+  std::size_t begin = offset - 1;
+  while (begin > 0 && offset - begin < 4 && !ragpipe::internal::IsCodePointBoundary(text, begin)) --begin;
+  return {Decode(text.substr(0, offset), begin).character, offset - begin};
+}
+
+bool IsSpaceAt(std::string_view text, std::size_t offset) {
+  if (offset >= text.size()) return false;
+  return IsAscii(text[offset]) ? IsAsciiSpace(text[offset]) : IsSpace(Decode(text, offset).character);
+}
+
+bool IsSpaceBefore(std::string_view text, std::size_t offset) {
+  if (offset == 0) return false;
+  return IsAscii(text[offset - 1]) ? IsAsciiSpace(text[offset - 1]) : IsSpace(DecodeBefore(text, offset).character);
+}
 
 std::size_t NextCodePoint(std::string_view text, std::size_t offset) {
-  if (text.substr(offset, 2) == "\r\n") return offset + 2;
-  const std::size_t length = ragpipe::internal::Utf8SequenceLength(text.substr(offset));
-  return offset + (length == 0 ? 1 : length);
+  if (text[offset] == '\r' && offset + 1 < text.size() && text[offset + 1] == '\n') return offset + 2;
+  return offset + Decode(text, offset).length;
+}
+
+std::size_t FindLineBreak(std::string_view text, std::size_t offset) {
+  // Eight bytes at once; a byte of `x` is zero where one of the text is sought ("Determine if a word has a zero byte" in
+  // Anderson's Bit Twiddling Hacks; exact up to the first such byte).
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  auto zeros = [](std::uint64_t x) { return (x - kOnes) & ~x & (kOnes << 7); };
+  for (; offset + 8 <= text.size(); offset += 8) {
+    std::uint64_t block;
+    std::memcpy(&block, text.data() + offset, sizeof(block));
+    if ((zeros(block ^ (kOnes * '\n')) | zeros(block ^ (kOnes * '\r'))) != 0) break;
+  }
+  while (offset < text.size() && !IsLineBreak(text[offset])) ++offset;
+  return offset;
 }
 
 std::size_t LineEnd(std::string_view text, std::size_t offset) {
-  while (offset < text.size() && !IsLineBreak(text[offset])) ++offset;
-  if (offset == text.size()) return offset;
-  return offset + (text.substr(offset, 2) == "\r\n" ? 2 : 1);
+  offset = FindLineBreak(text, offset);
+  return offset == text.size() ? offset : NextCodePoint(text, offset);
 }
 
 bool IsBlankLine(std::string_view text, std::size_t offset) {
@@ -75,15 +121,25 @@ std::size_t ParagraphEnd(std::string_view text, std::size_t offset) {
 
 bool IsSafeCut(std::string_view text, std::size_t offset) {
   if (offset == 0 || offset >= text.size()) return true;
-  const UChar32 before = CodePointBefore(text, offset);
-  const UChar32 after = CodePointAt(text, offset);
-  if (before < 0x80 && after < 0x80) return !(before == '\r' && after == '\n');
+  if (IsAscii(text[offset - 1]) && IsAscii(text[offset])) return !(text[offset - 1] == '\r' && text[offset] == '\n');
+  const UChar32 before = DecodeBefore(text, offset).character;
+  const UChar32 after = Decode(text, offset).character;
   const auto left = GraphemeBreakOf(before);
   const auto right = GraphemeBreakOf(after);
   if (IsControl(left) || IsControl(right)) return true;                                          // GB4, GB5
   if (right == U_GCB_EXTEND || right == U_GCB_ZWJ || right == U_GCB_SPACING_MARK) return false;  // GB9, GB9a
   if (left == U_GCB_PREPEND || left == U_GCB_ZWJ) return false;                                  // GB9b, GB11
   return left != U_GCB_REGIONAL_INDICATOR || right != U_GCB_REGIONAL_INDICATOR;                  // GB12, GB13
+}
+
+bool IsWordStart(std::string_view text, std::size_t offset) {
+  if (offset == 0) return true;
+  if (IsSpaceAt(text, offset) || !IsSafeCut(text, offset)) return false;
+  if (IsAscii(text[offset - 1]) && IsAscii(text[offset])) return IsAsciiSpace(text[offset - 1]);
+  const UChar32 before = DecodeBefore(text, offset).character;
+  const UChar32 after = Decode(text, offset).character;
+  if (!IsSpace(before)) return IsUnspaced(before) && IsUnspaced(after);
+  return u_getIntPropertyValue(before, UCHAR_LINE_BREAK) != U_LB_GLUE && !IsIgnoredInWords(after);  // glue: no-break space
 }
 
 absl::Status BoundaryScan::Start(std::string_view text) {

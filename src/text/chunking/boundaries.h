@@ -2,6 +2,7 @@
 
 #include <absl/status/status.h>
 #include <unicode/ubrk.h>
+#include <unicode/umachine.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,17 @@ enum class Level : std::uint8_t {
   kHeading1,
 };
 
+struct DecodedCharacter {
+  UChar32 character = 0;
+  std::size_t length = 0;
+};
+
+/// The code point at `offset`, which is inside the text; an ill-formed byte is U+FFFD.
+DecodedCharacter Decode(std::string_view text, std::size_t offset);
+
+/// The code point that ends at `offset`, which is not 0.
+DecodedCharacter DecodeBefore(std::string_view text, std::size_t offset);
+
 /// Whether the code point at `offset` is white space (Unicode White_Space).
 bool IsSpaceAt(std::string_view text, std::size_t offset);
 
@@ -44,6 +56,9 @@ std::size_t NextCodePoint(std::string_view text, std::size_t offset);
 
 /// The end of the line that begins at `offset`, its LF, CRLF or CR included.
 std::size_t LineEnd(std::string_view text, std::size_t offset);
+
+/// The first CR or LF at or after `offset`, or the end of the text.
+std::size_t FindLineBreak(std::string_view text, std::size_t offset);
 
 /// Whether nothing but white space stands between `offset` and the end of its line.
 bool IsBlankLine(std::string_view text, std::size_t offset);
@@ -57,6 +72,10 @@ std::size_t ParagraphEnd(std::string_view text, std::size_t offset);
 /// Whether a cut at `offset` surely divides no grapheme cluster, judged by the two code points beside it alone. Sentence and
 /// word boundaries of UAX #29 can lie inside a cluster (after a prepended mark, before a spacing mark).
 bool IsSafeCut(std::string_view text, std::size_t offset);
+
+/// Whether a word surely begins at `offset`: after white space, and anywhere between grapheme clusters in scripts that write
+/// words without spaces.
+bool IsWordStart(std::string_view text, std::size_t offset);
 
 /// The boundaries of one kind (UAX #29, root locale) in one stretch of text, from the front.
 class BoundaryScan {

@@ -11,24 +11,30 @@ namespace ragpipe::text::internal {
 namespace {
 
 constexpr std::size_t kMaxBytes = std::numeric_limits<std::int32_t>::max();  // ICU's offsets are int32_t
+constexpr std::size_t kMaxCharacterBytes = 4;                                // of a code point, and more than CRLF
 
 }  // namespace
 
-absl::Status CheckSize(std::string_view chunker, const Tokenizer* tokenizer, std::size_t max_tokens) {
+absl::Status CheckLimits(std::string_view chunker, const Tokenizer* tokenizer, const Limits& limits) {
+  auto refused = [chunker](std::string_view option, std::size_t value, const std::string& allowed) {
+    return absl::InvalidArgumentError(
+        fmt::format("{0}: {0}Options::{1} is {2}; it must be {3}", chunker, option, value, allowed));
+  };
+  const std::size_t max_tokens = limits.max_tokens;
   if (tokenizer == nullptr) {
     return absl::InvalidArgumentError(fmt::format("{}: the tokenizer is null; give one to Create()", chunker));
   }
-  if (max_tokens == 0) {
-    return absl::InvalidArgumentError(fmt::format("{0}: {0}Options::max_tokens is 0; it must be at least 1", chunker));
+  if (max_tokens == 0) return refused("max_tokens", 0, "at least 1");
+  if (limits.max_bytes < kMaxCharacterBytes) {
+    return refused("max_bytes", limits.max_bytes, fmt::format("at least {}, the bytes of one character", kMaxCharacterBytes));
+  }
+  if (limits.min_tokens > max_tokens) {
+    return refused("min_tokens", limits.min_tokens, fmt::format("at most max_tokens, which is {}", max_tokens));
+  }
+  if (limits.overlap_tokens >= max_tokens) {
+    return refused("overlap_tokens", limits.overlap_tokens, fmt::format("below max_tokens, which is {}", max_tokens));
   }
   return absl::OkStatus();
-}
-
-absl::Status CheckOverlap(std::string_view chunker, std::size_t overlap_tokens, std::size_t max_tokens) {
-  if (overlap_tokens < max_tokens) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("{0}: {0}Options::overlap_tokens is {1}; it must be below max_tokens, which is {2}", chunker, overlap_tokens,
-                  max_tokens));
 }
 
 absl::Status CheckText(std::string_view chunker, std::string_view text) {
@@ -37,6 +43,13 @@ absl::Status CheckText(std::string_view chunker, std::string_view text) {
         "{}: the text has {} bytes, more than the {} that can be split; divide the document", chunker, text.size(), kMaxBytes));
   }
   return absl::OkStatus();
+}
+
+std::string LimitsFingerprint(const Limits& limits) {
+  std::string text =
+      fmt::format("max_tokens={},overlap_tokens={},min_tokens={}", limits.max_tokens, limits.overlap_tokens, limits.min_tokens);
+  if (limits.max_bytes != SIZE_MAX) text += fmt::format(",max_bytes={}", limits.max_bytes);
+  return text + (limits.fill == Fill::kGreedy ? ",fill=greedy" : ",fill=balanced");
 }
 
 std::string BoundaryFingerprint(const Tokenizer& tokenizer) {

@@ -3,89 +3,131 @@
 #include <algorithm>
 #include <utility>
 
+#include "text/chunking/hash.h"
+
 namespace ragpipe::text::internal {
 namespace {
 
-constexpr std::size_t kHashedBytes = 24;  // on each side of a boundary
+constexpr std::size_t kEndless = SIZE_MAX / 4;  // sums of it do not overflow
+
+Limits WithoutOverflow(Limits limits) {
+  limits.max_tokens = std::min(limits.max_tokens, kEndless);
+  limits.max_bytes = std::min(limits.max_bytes, kEndless);
+  return limits;
+}
+
+// Where the tokens of `context` and of the text from `begin` on may be counted apart (Tokenizer::is_additive_at_lines()): at
+// the front, or after one of the first lines. The end of the text where they may not.
+std::size_t FindSeam(std::string_view context, std::string_view text, std::size_t begin) {
+  constexpr int kLines = 4;
+  auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  std::size_t at = begin;
+  for (int line = 0; line < kLines && at < text.size(); ++line) {
+    const std::string_view before = at == begin ? context : text.substr(begin, at - begin);
+    const bool is_line_end = before.size() > 1 && before.back() == '\n' && !IsSpaceBefore(before, before.size() - 1);
+    if (is_line_end && is_word(text[at])) return at;
+    at = LineEnd(text, at);
+  }
+  return text.size();
+}
 
 }  // namespace
 
+Packer::Packer(std::string_view text, const Tokenizer& tokenizer, const RangeCounter& counter, const Limits& limits,
+               Framing& framing)
+    : text_(text),
+      tokenizer_(tokenizer),
+      counter_(counter),
+      limits_(WithoutOverflow(limits)),
+      framing_(framing),
+      additive_at_lines_(tokenizer.is_additive_at_lines()),
+      anchors_(limits_.max_tokens) {}
+
 void Packer::Add(const Atom& atom) {
-  waiting_.push_back(atom);
-  anchors_.Add(atom.tokens, atom.level < Level::kSentence ? 0 : RankOf(atom));
+  atoms_.push_back(atom);
+  const bool ranked = atom.level >= Level::kSentence && limits_.fill == Fill::kBalanced;
+  anchors_.Add(atom.tokens, ranked ? RankOf(atom) : 0);
   while (anchors_.ready()) ReleaseFirst();
 }
 
 void Packer::EndGroup() {
-  const std::deque<Atom>& last = waiting_.empty() ? pending_ : waiting_;
-  if (!last.empty() && last.back().level != Level::kForced) Flush();
+  if (!atoms_.empty() && atoms_.back().level != Level::kForced) Flush();
 }
 
 std::vector<Chunk> Packer::Finish() {
   Flush();
+  if (!chunks_.empty()) JoinIfSmall(chunks_.size() - 1);
   return std::move(chunks_);
 }
 
 void Packer::ReleaseFirst() {
-  pending_.push_back(waiting_.front());
-  pending_tokens_ += waiting_.front().tokens;
-  waiting_.pop_front();
+  pending_tokens_ += atoms_[released_].tokens;
+  ++released_;
   if (anchors_.Take()) {
-    while (!pending_.empty()) EmitChunk(/*last_of_group=*/true);
+    while (released_ > 0) EmitChunk(/*last_of_group=*/true);
   }
   // A third more than fits is kept, so that the end of a group is known early enough to leave no small rest.
-  while (pending_tokens_ > max_tokens_ + max_tokens_ / 3 && pending_.size() > 1) EmitChunk(/*last_of_group=*/false);
+  const std::size_t tokens = limits_.max_tokens + limits_.max_tokens / 3;
+  const std::size_t bytes = limits_.max_bytes + limits_.max_bytes / 3;
+  while (released_ > 1 && (pending_tokens_ > tokens || pending_bytes() > bytes)) EmitChunk(/*last_of_group=*/false);
 }
 
 void Packer::Flush() {
-  while (!waiting_.empty()) ReleaseFirst();
-  while (!pending_.empty()) EmitChunk(/*last_of_group=*/true);
+  while (released_ < atoms_.size()) ReleaseFirst();
+  while (released_ > 0) EmitChunk(/*last_of_group=*/true);
   anchors_.Restart();
 }
 
 void Packer::EmitChunk(bool last_of_group) {
-  const Atom& first = pending_.front();
-  Frame frame = framing_.FrameAt(begin_, first.tag, max_tokens_ - first.tokens, chunks_.empty() ? nullptr : &chunks_.back());
+  const Atom& first = atoms_.front();
+  const Chunk* const previous = chunks_.empty() ? nullptr : &chunks_.back();
+  Frame frame = framing_.FrameAt(begin_, first.tag, limits_.max_tokens - first.tokens, previous);
+  auto measure = [this, &frame](std::size_t atoms) {
+    return Measure(frame.context, {begin_ - frame.overlap, atoms_[atoms - 1].end});
+  };
 
-  std::size_t limit = max_tokens_ - std::min(frame.tokens, max_tokens_);
+  std::size_t limit = limits_.max_tokens - std::min(frame.tokens, limits_.max_tokens);
   std::size_t count = 0;
   std::size_t tokens = 0;
-  if (last_of_group && pending_tokens_ <= limit + limit / 3) {  // the sum may be more than the whole
-    count = pending_.size();
-    tokens = Measure(frame, pending_.back().end);
+  if (last_of_group && pending_tokens_ <= limit + limit / 3 && pending_bytes() <= limits_.max_bytes) {
+    count = released_;  // the sum may be more than the whole
+    tokens = measure(count);
   }
-  if (count == 0 || tokens > max_tokens_) {
+  if (count == 0 || tokens > limits_.max_tokens) {
     count = ChooseCut(limit, last_of_group);
-    tokens = Measure(frame, pending_[count - 1].end);
+    tokens = measure(count);
   }
-  while (tokens > max_tokens_) {  // the whole is more than the sum
+  while (tokens > limits_.max_tokens) {  // the whole is more than the sum
     if (count > 1) {
-      limit -= std::min(limit, std::max(tokens - max_tokens_, limit / 8 + 1));
+      limit -= std::min(limit, std::max(tokens - limits_.max_tokens, limit / 8 + 1));
       count = ChooseCut(limit, /*last_of_group=*/false);
     } else {
       frame.context.clear();
       frame.overlap = 0;
     }
-    tokens = Measure(frame, pending_[count - 1].end);
+    tokens = measure(count);
   }
 
   Chunk chunk;
-  chunk.range = {begin_, pending_[count - 1].end};
+  chunk.range = {begin_, atoms_[count - 1].end};
   chunk.overlap = frame.overlap;
   chunk.context = std::move(frame.context);
   chunk.headings = std::move(frame.headings);
   chunk.tokens = tokens;
+  chunk.tokens_are_estimated = !tokenizer_.is_exact();
   begin_ = chunk.range.end;
   chunks_.push_back(std::move(chunk));
-  for (; count > 0; --count) {
-    pending_tokens_ -= pending_.front().tokens;
-    pending_.pop_front();
-  }
+  ends_.push_back(atoms_[count - 1].level);
+  for (std::size_t i = 0; i < count; ++i) pending_tokens_ -= atoms_[i].tokens;
+  atoms_.pop_front(count);
+  released_ -= count;
+  if (chunks_.size() > 1) JoinIfSmall(chunks_.size() - 2);
 }
 
 std::size_t Packer::ChooseCut(std::size_t limit, bool last_of_group) const {
   std::size_t low = limit - limit / 3;
   std::size_t high = limit;
+  const std::size_t low_bytes = limits_.max_bytes - limits_.max_bytes / 3;
   if (last_of_group && pending_tokens_ <= limit + limit / 3) {  // two chunks are left: share
     low = pending_tokens_ / 3;
     high = std::min(limit, pending_tokens_ - low);
@@ -96,14 +138,15 @@ std::size_t Packer::ChooseCut(std::size_t limit, bool last_of_group) const {
   std::size_t last_good = 0;
   std::size_t last = 1;  // one atom fits, whatever the limit: the caller gives up the frame for it
   std::size_t sum = 0;
-  for (std::size_t i = 0; i < pending_.size(); ++i) {
-    const Atom& atom = pending_[i];
+  for (std::size_t i = 0; i < released_; ++i) {
+    const Atom& atom = atoms_[i];
+    const std::size_t bytes = atom.end - begin_;
     sum += atom.tokens;
-    if (sum > limit) break;
+    if (sum > limit || bytes > limits_.max_bytes) break;
     last = i + 1;
     if (atom.level == Level::kForced) continue;
     last_good = i + 1;
-    if (sum < low || sum > high || atom.level < best_level) continue;
+    if (limits_.fill == Fill::kGreedy || (sum < low && bytes < low_bytes) || sum > high || atom.level < best_level) continue;
     const std::uint64_t rank = RankOf(atom);
     if (rank >= best_rank) {
       best = i + 1;
@@ -115,20 +158,45 @@ std::size_t Packer::ChooseCut(std::size_t limit, bool last_of_group) const {
   return last_good != 0 ? last_good : last;
 }
 
-std::size_t Packer::Measure(const Frame& frame, std::size_t end) const {
-  if (frame.context.empty()) return counter_.Count({begin_ - frame.overlap, end});
-  std::string embedded = frame.context;
-  embedded += text_.substr(begin_, end - begin_);
-  return tokenizer_.Count(embedded);
+// `chunk` and its neighbours are complete.
+void Packer::JoinIfSmall(std::size_t chunk) {
+  const std::size_t tokens = chunks_[chunk].tokens;
+  const bool has_left = chunk > 0;
+  const bool has_right = chunk + 1 < chunks_.size();
+  if (tokens < limits_.min_tokens) {
+    const bool left_first = has_left && (!has_right || ends_[chunk - 1] <= ends_[chunk]);
+    if (left_first && Join(chunk - 1)) return;
+    if (has_right && Join(chunk)) return;
+    if (has_left && !left_first) Join(chunk - 1);
+  } else if (has_left && has_right && ends_[chunk] == Level::kForced && tokens <= limits_.max_tokens / 8) {
+    Join(chunk - 1);
+  }
+}
+
+// Makes one of two neighbours, if it fits.
+bool Packer::Join(std::size_t first) {
+  Chunk& left = chunks_[first];
+  const std::size_t end = chunks_[first + 1].range.end;
+  if (end - left.range.begin > limits_.max_bytes) return false;
+  const std::size_t tokens = Measure(left.context, {left.range.begin - left.overlap, end});
+  if (tokens > limits_.max_tokens) return false;
+  left.range.end = end;
+  left.tokens = tokens;
+  chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(first) + 1);
+  ends_.erase(ends_.begin() + static_cast<std::ptrdiff_t>(first));
+  return true;
+}
+
+std::size_t Packer::Measure(std::string_view context, ByteRange range) const {
+  if (context.empty()) return counter_.Count(range);
+  const std::size_t seam = additive_at_lines_ ? FindSeam(context, text_.substr(0, range.end), range.begin) : range.end;
+  std::string embedded(context);
+  embedded += text_.substr(range.begin, seam - range.begin);
+  return tokenizer_.Count(embedded) + (seam < range.end ? counter_.Count({seam, range.end}) : 0);
 }
 
 std::uint64_t Packer::RankOf(const Atom& atom) const {
-  const std::size_t begin = atom.end < kHashedBytes ? 0 : atom.end - kHashedBytes;
-  std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a: the same on every platform
-  for (const char c : text_.substr(begin, atom.end - begin + kHashedBytes)) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-  }
-  return static_cast<std::uint64_t>(atom.level) << 56 | hash >> 8;
+  return static_cast<std::uint64_t>(atom.level) << 56 | HashAround(text_, atom.end) >> 8;
 }
 
 }  // namespace ragpipe::text::internal

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/status_macros.h"
+#include "text/chunking/sentences.h"
 
 namespace ragpipe::text::internal {
 namespace {
@@ -19,6 +20,7 @@ bool IsPieceEnd(std::string_view unit, std::size_t begin, std::size_t end) {
 }  // namespace
 
 bool ProseSplitter::AddWhole(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
+  if (range.size() > max_bytes_) return false;
   const std::size_t tokens = counter_.Count(range);
   if (tokens > max_tokens_) return false;
   if (lead < range.begin && !Fits({lead, range.end})) return false;
@@ -56,9 +58,9 @@ absl::Status ProseSplitter::SplitLines(ByteRange range, std::size_t lead, Level 
 absl::Status ProseSplitter::SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
   if (AddWhole(range, lead, level, tag)) return absl::OkStatus();
   const std::string_view line = text_.substr(range.begin, range.size());
-  RAGPIPE_RETURN_IF_ERROR(sentences_.Start(line));
+  SentenceScan sentences(line);
   for (std::size_t begin = 0; begin < line.size();) {
-    const std::size_t end = sentences_.Next();
+    const std::size_t end = sentences.Next();
     if (!IsPieceEnd(line, begin, end)) continue;
     const Level at_end = end == line.size() ? level : Level::kSentence;
     const ByteRange sentence{range.begin + begin, range.begin + end};

@@ -9,6 +9,7 @@
 #include "ragpipe/chunk.h"
 #include "ragpipe/text/tokenizer.h"
 #include "text/chunking/boundaries.h"
+#include "text/chunking/limits.h"
 #include "text/chunking/packing.h"
 
 namespace ragpipe::text::internal {
@@ -17,8 +18,8 @@ namespace ragpipe::text::internal {
 /// line, sentence, word, grapheme cluster and code point.
 class ProseSplitter {
  public:
-  ProseSplitter(std::string_view text, const RangeCounter& counter, std::size_t max_tokens, Packer& packer)
-      : text_(text), counter_(counter), max_tokens_(max_tokens), packer_(packer) {}
+  ProseSplitter(std::string_view text, const RangeCounter& counter, const Limits& limits, Packer& packer)
+      : text_(text), counter_(counter), max_tokens_(limits.max_tokens), max_bytes_(limits.max_bytes), packer_(packer) {}
 
   /// `lead` <= `range.begin` is where the text begins that should share a chunk with the first piece (a heading): as long as
   /// the two do not fit together, the first piece is divided, down to sentences.
@@ -31,7 +32,7 @@ class ProseSplitter {
 
   /// Adds `range` as one atom if it fits, together with what leads it.
   bool AddWhole(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
-  bool Fits(ByteRange range) const { return counter_.Count(range) <= max_tokens_; }
+  bool Fits(ByteRange range) const { return range.size() <= max_bytes_ && counter_.Count(range) <= max_tokens_; }
 
  private:
   absl::Status SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
@@ -42,8 +43,8 @@ class ProseSplitter {
   std::string_view text_;
   const RangeCounter& counter_;
   const std::size_t max_tokens_;
+  const std::size_t max_bytes_;
   Packer& packer_;
-  BoundaryScan sentences_{UBRK_SENTENCE};
   BoundaryScan words_{UBRK_WORD};
   BoundaryScan clusters_{UBRK_CHARACTER};
 };

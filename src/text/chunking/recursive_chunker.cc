@@ -16,8 +16,7 @@ namespace ragpipe::text {
 
 absl::StatusOr<RecursiveChunker> RecursiveChunker::Create(std::shared_ptr<const Tokenizer> tokenizer,
                                                           RecursiveChunkerOptions options) {
-  RAGPIPE_RETURN_IF_ERROR(internal::CheckSize("RecursiveChunker", tokenizer.get(), options.max_tokens));
-  RAGPIPE_RETURN_IF_ERROR(internal::CheckOverlap("RecursiveChunker", options.overlap_tokens, options.max_tokens));
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckLimits("RecursiveChunker", tokenizer.get(), internal::LimitsOf(options)));
   return RecursiveChunker(std::move(tokenizer), options);
 }
 
@@ -31,16 +30,15 @@ absl::StatusOr<std::vector<Chunk>> RecursiveChunker::Split(const Document& docum
 
   const std::unique_ptr<RangeCounter> counter = tokenizer_->CountRanges(text);
   internal::OverlapFraming framing(text, *counter, options_.overlap_tokens);
-  internal::Packer packer(text, *tokenizer_, *counter, options_.max_tokens, framing);
-  internal::ProseSplitter splitter(text, *counter, options_.max_tokens, packer);
+  const internal::Limits limits = internal::LimitsOf(options_);
+  internal::Packer packer(text, *tokenizer_, *counter, limits, framing);
+  internal::ProseSplitter splitter(text, *counter, limits, packer);
   RAGPIPE_RETURN_IF_ERROR(splitter.Split({0, text.size()}, internal::Level::kParagraph, 0));
-  std::vector<Chunk> chunks = packer.Finish();
-  RAGPIPE_RETURN_IF_ERROR(framing.status());
-  return chunks;
+  return packer.Finish();
 }
 
 std::string RecursiveChunker::Fingerprint() const {
-  return fmt::format("ragpipe.recursive/1(max_tokens={},overlap_tokens={},{})", options_.max_tokens, options_.overlap_tokens,
+  return fmt::format("ragpipe.recursive/2({},{})", internal::LimitsFingerprint(internal::LimitsOf(options_)),
                      internal::BoundaryFingerprint(*tokenizer_));
 }
 

@@ -102,7 +102,7 @@ Level ItemSplitter::LevelBetween(const CodeItem& before, const CodeItem& after) 
 }  // namespace
 
 absl::StatusOr<CodeChunker> CodeChunker::Create(std::shared_ptr<const Tokenizer> tokenizer, CodeChunkerOptions options) {
-  RAGPIPE_RETURN_IF_ERROR(internal::CheckSize("CodeChunker", tokenizer.get(), options.max_tokens));
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckLimits("CodeChunker", tokenizer.get(), {.max_tokens = options.max_tokens}));
   return CodeChunker(std::move(tokenizer), options);
 }
 
@@ -122,8 +122,9 @@ absl::StatusOr<std::vector<Chunk>> CodeChunker::Split(const Document& document) 
   const std::unique_ptr<RangeCounter> counter = tokenizer_->CountRanges(text);
   const std::vector<CodeItem> items = internal::ScanCodeItems(text, *language);
   internal::CodeFraming framing(text, items, *tokenizer_, options_.max_tokens, options_.signature_context);
-  internal::Packer packer(text, *tokenizer_, *counter, options_.max_tokens, framing);
-  internal::ProseSplitter prose(text, *counter, options_.max_tokens, packer);
+  const internal::Limits limits{.max_tokens = options_.max_tokens};
+  internal::Packer packer(text, *tokenizer_, *counter, limits, framing);
+  internal::ProseSplitter prose(text, *counter, limits, packer);
   RAGPIPE_RETURN_IF_ERROR(ItemSplitter(items, prose, packer).Split());
   return packer.Finish();
 }

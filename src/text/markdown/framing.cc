@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "text/chunking/overlap.h"
 #include "text/markdown/headings.h"
 
 namespace ragpipe::text::internal {
@@ -15,8 +16,13 @@ constexpr std::size_t kMaxContextBytes = 4096;  // few tokens can have many byte
 }  // namespace
 
 MarkdownFraming::MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, const Tokenizer& tokenizer,
-                                 std::size_t max_tokens, bool heading_context)
-    : text_(text), blocks_(blocks), tokenizer_(tokenizer), max_tokens_(max_tokens), heading_context_(heading_context) {
+                                 const RangeCounter& counter, const Limits& limits, bool heading_context)
+    : text_(text),
+      blocks_(blocks),
+      tokenizer_(tokenizer),
+      counter_(counter),
+      limits_(limits),
+      heading_context_(heading_context) {
   for (const Block& block : blocks) {
     if (block.kind != BlockKind::kHeading || block.depth != 0) continue;
     std::size_t parent = sections_.empty() ? kNoSection : sections_.size() - 1;
@@ -25,33 +31,42 @@ MarkdownFraming::MarkdownFraming(std::string_view text, const std::vector<Block>
   }
 }
 
-Frame MarkdownFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* /*previous*/) {
-  const Context none;
+Frame MarkdownFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* previous) {
   Frame frame;
-  const Context* full = &none;
-  const Context* innermost = &none;
-  if (const std::size_t section = SectionAt(begin); section != kNoSection) {
-    const SectionFrame& of_section = FrameOfSection(section);
-    frame.headings = of_section.path;
-    if (heading_context_ && sections_[section].begin != begin) {
-      full = &of_section.full;
-      innermost = &of_section.innermost;
-    }
-  }
+  const std::size_t section = SectionAt(begin);
+  const bool in_section = section != kNoSection;
+  const bool at_heading = in_section && sections_[section].begin == begin;
+  const SectionFrame* const of_section = in_section ? &FrameOfSection(section) : nullptr;
+  if (in_section) frame.headings = of_section->path;
   const Block& block = blocks_[tag];
   const bool continues = block.head_end != 0 && begin >= block.head_end;
-  const Context& continuation = continues ? ContinuationOf(tag) : none;
+  SetContext(heading_context_ && !at_heading ? of_section : nullptr, continues ? &ContinuationOf(tag) : nullptr, room, frame);
 
-  // A unit that fits alone stays whole: the context gives way to it, headings first.
-  for (const Context* rows : {&continuation, &none}) {
+  const std::size_t limit = std::min(limits_.overlap_tokens, room - frame.tokens);
+  if (limit == 0 || at_heading || previous == nullptr) return frame;
+  std::size_t from = std::max(previous->range.begin, in_section ? sections_[section].begin : 0);
+  if (continues) from = std::max(from, block.head_end);
+  const Overlap overlap =
+      FindOverlap(text_, counter_, {from, begin}, limit, continues ? OverlapUnit::kLines : OverlapUnit::kWords);
+  frame.overlap = overlap.bytes;
+  frame.tokens += overlap.tokens;
+  return frame;
+}
+
+// A unit that fits alone stays whole: the context gives way to it, headings first.
+void MarkdownFraming::SetContext(const SectionFrame* section, const Context* continuation, std::size_t room,
+                                 Frame& frame) const {
+  const Context none;
+  const Context* const full = section != nullptr ? &section->full : &none;
+  const Context* const innermost = section != nullptr ? &section->innermost : &none;
+  for (const Context* rows : {continuation != nullptr ? continuation : &none, &none}) {
     for (const Context* headings : {full, innermost, &none}) {
       if (headings->tokens + rows->tokens > room) continue;
       frame.context = headings->text + rows->text;
       frame.tokens = headings->tokens + rows->tokens;
-      return frame;
+      return;
     }
   }
-  return frame;
 }
 
 std::size_t MarkdownFraming::SectionAt(std::size_t begin) const {
@@ -69,8 +84,8 @@ const MarkdownFraming::SectionFrame& MarkdownFraming::FrameOfSection(std::size_t
 
   std::string joined;
   for (const std::string& heading : frame.path) joined += (joined.empty() ? "" : " > ") + heading;
-  frame.innermost = MakeContext(frame.path.back() + "\n", max_tokens_ / 4);
-  frame.full = MakeContext(joined + "\n", max_tokens_ / 4);
+  frame.innermost = MakeContext(frame.path.back() + "\n", limits_.max_tokens / 4);
+  frame.full = MakeContext(joined + "\n", limits_.max_tokens / 4);
   if (frame.full.text.empty()) frame.full = frame.innermost;
   return section_frame_.emplace(std::move(frame));
 }
@@ -82,7 +97,7 @@ const MarkdownFraming::Context& MarkdownFraming::ContinuationOf(std::uint32_t ta
   const std::size_t size = block.head_end - block.head_begin;
   continuation_ = size > kMaxContextBytes
                       ? Context()
-                      : MakeContext(std::string(text_.substr(block.head_begin, size)), (max_tokens_ - 1) / 2);
+                      : MakeContext(std::string(text_.substr(block.head_begin, size)), (limits_.max_tokens - 1) / 2);
   return continuation_;
 }
 

@@ -8,17 +8,19 @@
 #include <vector>
 
 #include "ragpipe/text/tokenizer.h"
-#include "text/markdown/blocks.h"
+#include "text/chunking/limits.h"
 #include "text/chunking/packing.h"
+#include "text/markdown/blocks.h"
 
 namespace ragpipe::text::internal {
 
 /// Knows the heading path of every place in a document, and gives chunks the context that they would lose: the path for a
-/// chunk that begins inside a section, the header rows of a divided table, the opening line of a divided fence.
+/// chunk that begins inside a section, the header rows of a divided table, the opening line of a divided fence. After it comes
+/// the overlap, which does not reach over the section's heading, and is whole lines of a table or fence.
 class MarkdownFraming final : public Framing {
  public:
-  MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, const Tokenizer& tokenizer, std::size_t max_tokens,
-                  bool heading_context);
+  MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, const Tokenizer& tokenizer,
+                  const RangeCounter& counter, const Limits& limits, bool heading_context);
 
   /// `tag` is the index of the innermost block at `begin`.
   Frame FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* previous) override;
@@ -42,6 +44,7 @@ class MarkdownFraming final : public Framing {
     Context innermost;  // its last heading
   };
 
+  void SetContext(const SectionFrame* section, const Context* continuation, std::size_t room, Frame& frame) const;
   std::size_t SectionAt(std::size_t begin) const;
   const SectionFrame& FrameOfSection(std::size_t section);
   const Context& ContinuationOf(std::uint32_t tag);
@@ -50,7 +53,8 @@ class MarkdownFraming final : public Framing {
   std::string_view text_;
   const std::vector<Block>& blocks_;
   const Tokenizer& tokenizer_;
-  const std::size_t max_tokens_;
+  const RangeCounter& counter_;
+  const Limits limits_;
   const bool heading_context_;
   std::vector<Section> sections_;
 

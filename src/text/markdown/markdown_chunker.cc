@@ -24,13 +24,13 @@ using internal::Block;
 using internal::BlockKind;
 using internal::Level;
 
-// "text/markdown", with or without parameters. A document that does not say what it is was given to this chunker for a reason.
+// "text/markdown", with or without parameters.
 bool IsMarkdown(std::string_view media_type) {
   media_type = media_type.substr(0, media_type.find(';'));
   while (!media_type.empty() && media_type.back() == ' ') media_type.remove_suffix(1);
   constexpr std::string_view kMarkdown = "text/markdown";
   auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  return media_type.empty() || std::equal(media_type.begin(), media_type.end(), kMarkdown.begin(), kMarkdown.end(), same);
+  return std::equal(media_type.begin(), media_type.end(), kMarkdown.begin(), kMarkdown.end(), same);
 }
 
 Level LevelOfHeading(const Block& heading) {
@@ -181,7 +181,7 @@ Level SectionSplitter::LevelBetween(const Block& before, const Block& after) con
 
 absl::StatusOr<MarkdownChunker> MarkdownChunker::Create(std::shared_ptr<const Tokenizer> tokenizer,
                                                         MarkdownChunkerOptions options) {
-  RAGPIPE_RETURN_IF_ERROR(internal::CheckSize("MarkdownChunker", tokenizer.get(), options.max_tokens));
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckLimits("MarkdownChunker", tokenizer.get(), internal::LimitsOf(options)));
   return MarkdownChunker(std::move(tokenizer), options);
 }
 
@@ -192,23 +192,28 @@ absl::StatusOr<std::vector<Chunk>> MarkdownChunker::Split(const Document& docume
   const std::string_view text = document.text;
   RAGPIPE_RETURN_IF_ERROR(internal::CheckText("MarkdownChunker", text));
   if (!IsMarkdown(document.media_type)) {
-    RAGPIPE_ASSIGN_OR_RETURN(const auto plain, RecursiveChunker::Create(tokenizer_, {.max_tokens = options_.max_tokens}));
+    RAGPIPE_ASSIGN_OR_RETURN(const auto plain, RecursiveChunker::Create(tokenizer_, {.max_tokens = options_.max_tokens,
+                                                                                     .overlap_tokens = options_.overlap_tokens,
+                                                                                     .min_tokens = options_.min_tokens,
+                                                                                     .max_bytes = options_.max_bytes,
+                                                                                     .fill = options_.fill}));
     return plain.Split(document);
   }
   if (text.empty()) return std::vector<Chunk>();
 
   const std::unique_ptr<RangeCounter> counter = tokenizer_->CountRanges(text);
+  const internal::Limits limits = internal::LimitsOf(options_);
   const std::vector<Block> blocks = internal::ScanMarkdownBlocks(text);
-  internal::MarkdownFraming framing(text, blocks, *tokenizer_, options_.max_tokens, options_.heading_context);
-  internal::Packer packer(text, *tokenizer_, *counter, options_.max_tokens, framing);
-  internal::ProseSplitter prose(text, *counter, options_.max_tokens, packer);
+  internal::MarkdownFraming framing(text, blocks, *tokenizer_, *counter, limits, options_.heading_context);
+  internal::Packer packer(text, *tokenizer_, *counter, limits, framing);
+  internal::ProseSplitter prose(text, *counter, limits, packer);
   RAGPIPE_RETURN_IF_ERROR(SectionSplitter(blocks, prose, packer).Split());
   return packer.Finish();
 }
 
 std::string MarkdownChunker::Fingerprint() const {
-  return fmt::format("ragpipe.markdown/1(max_tokens={},heading_context={},{})", options_.max_tokens, options_.heading_context,
-                     internal::BoundaryFingerprint(*tokenizer_));
+  return fmt::format("ragpipe.markdown/2({},heading_context={},{})", internal::LimitsFingerprint(internal::LimitsOf(options_)),
+                     options_.heading_context, internal::BoundaryFingerprint(*tokenizer_));
 }
 
 }  // namespace ragpipe::text
