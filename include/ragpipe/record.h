@@ -17,7 +17,7 @@ struct Record {
   std::string_view id;            ///< unique within the collection
   std::string_view text_key;      ///< 16 bytes: fingerprint of the embedded text; equal keys have equal vectors
   std::span<const float> vector;  ///< [dimension], finite; empty in a payload patch
-  std::string_view text;          ///< the chunk's own bytes
+  std::string_view text;          ///< the chunk's own bytes, or Chunk::text
   std::size_t position = 0;       ///< index of the chunk in its document
   const Chunk* chunk = nullptr;   ///< range, headings, context, tokens
 };

@@ -23,9 +23,7 @@ namespace ragpipe::internal {
 namespace {
 
 /// A code that stops one document, not the run: the call was about nothing but this document.
-bool IsBadDocument(const absl::Status& status) {
-  return IsBadItem(status) || status.code() == absl::StatusCode::kInternal;
-}
+bool IsBadDocument(const absl::Status& status) { return IsBadItem(status) || status.code() == absl::StatusCode::kInternal; }
 
 /// Where a task goes after this step.
 enum class Next {
@@ -181,7 +179,8 @@ class ChunkWorker {
     std::size_t bytes = sizeof(Task) + task.document.text.size() + task.vectors.size() * sizeof(float);
     for (const std::string& text : task.joined_texts) bytes += text.size();
     for (const PlannedChunk& chunk : task.chunks) {
-      bytes += sizeof(PlannedChunk) + chunk.chunk.context.size() + chunk.keys.record_id.size();
+      bytes += sizeof(PlannedChunk) + chunk.chunk.context.size() + chunk.chunk.text.value_or("").size() +
+               chunk.keys.record_id.size();
       for (const std::string& heading : chunk.chunk.headings) bytes += sizeof(std::string) + heading.size();
     }
     return bytes;

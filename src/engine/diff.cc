@@ -26,11 +26,12 @@ bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n\f\v
 std::string_view EmbeddedText(const Chunk& chunk, Task& task) {
   const std::string_view own =
       std::string_view(task.document.text).substr(chunk.range.begin - chunk.overlap, chunk.range.size() + chunk.overlap);
-  if (chunk.context.empty()) return own;
+  if (chunk.context.empty() && !chunk.text.has_value()) return own;
+  const std::string_view text = chunk.text.has_value() ? std::string_view(*chunk.text) : own;
   std::string& joined = task.joined_texts.emplace_back();
-  joined.reserve(chunk.context.size() + own.size());
+  joined.reserve(chunk.context.size() + text.size());
   joined += chunk.context;
-  joined += own;
+  joined += text;
   return joined;
 }
 
@@ -39,6 +40,7 @@ std::string PayloadHash(const Chunk& chunk, std::size_t position, std::string_vi
   payload.Add(document_payload).Add(position).Add(chunk.range.begin).Add(chunk.range.end).Add(chunk.overlap);
   payload.Add(chunk.tokens).Add(chunk.context).Add(chunk.headings.size());
   for (const std::string& heading : chunk.headings) payload.Add(heading);
+  if (chunk.text.has_value()) payload.Add(*chunk.text);
   return payload.Digest();
 }
 

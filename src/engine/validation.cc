@@ -90,9 +90,10 @@ absl::Status CheckChunks(const Document& document, const std::vector<Chunk>& chu
                !IsCodePointBoundary(document.text, range.begin - chunk.overlap)) {
       fault = "divides a code point";
     } else if (FindInvalidUtf8(chunk.context) != std::string_view::npos ||
+               (chunk.text.has_value() && FindInvalidUtf8(*chunk.text) != std::string_view::npos) ||
                std::any_of(chunk.headings.begin(), chunk.headings.end(),
                            [](const std::string& heading) { return FindInvalidUtf8(heading) != std::string_view::npos; })) {
-      fault = "has a context or heading that is not UTF-8";
+      fault = "has a context, text or heading that is not UTF-8";
     }
     if (!fault.empty()) {
       return absl::InternalError(

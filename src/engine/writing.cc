@@ -54,7 +54,9 @@ DocumentWrite ToDocumentWrite(const State& state, Task& task, Records& records) 
     Record record;
     record.id = chunk.keys.record_id;
     record.text_key = chunk.keys.text_key;
-    record.text = std::string_view(task.document.text).substr(chunk.chunk.range.begin, chunk.chunk.range.size());
+    record.text = chunk.chunk.text.has_value()
+                      ? std::string_view(*chunk.chunk.text)
+                      : std::string_view(task.document.text).substr(chunk.chunk.range.begin, chunk.chunk.range.size());
     record.position = chunk.position;
     record.chunk = &chunk.chunk;
     if (chunk.action == PlannedChunk::Action::kPatch) {

@@ -46,7 +46,7 @@ std::vector<Document> KitDocuments() {
 }
 
 auto Fields(const Chunk& chunk) {
-  return std::tie(chunk.range.begin, chunk.range.end, chunk.overlap, chunk.context, chunk.headings, chunk.tokens);
+  return std::tie(chunk.range.begin, chunk.range.end, chunk.overlap, chunk.context, chunk.text, chunk.headings, chunk.tokens);
 }
 
 bool Same(const Chunks& a, const Chunks& b) {
@@ -62,6 +62,7 @@ bool IsInside(const Chunk& chunk, const Document& document) {
 }
 
 std::string EmbeddedText(const Chunk& chunk, const Document& document) {
+  if (chunk.text.has_value()) return chunk.context + *chunk.text;
   const std::size_t begin = chunk.range.begin - chunk.overlap;
   return chunk.context + document.text.substr(begin, chunk.range.end - begin);
 }
@@ -224,6 +225,7 @@ class ChunkerCheck {
 
   static Verdict Utf8(const Document& /*document*/, const Chunk& chunk) {
     if (!IsCleanText(chunk.context)) return "its context is not UTF-8 without NUL";
+    if (chunk.text.has_value() && !IsCleanText(*chunk.text)) return "its text is not UTF-8 without NUL";
     for (const std::string& heading : chunk.headings) {
       if (!IsCleanText(heading)) return "its headings are not UTF-8 without NUL";
     }

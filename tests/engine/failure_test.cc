@@ -308,6 +308,25 @@ TEST_CASE("a chunker's impossible answer sets the document aside") {
   CheckReport(rig.report);
 }
 
+TEST_CASE("a chunk's own text is embedded and stored instead of its bytes") {
+  Rig rig;
+  FunctionChunker chunker("visible", [&](const Document& document) -> absl::StatusOr<std::vector<Chunk>> {
+    Chunk chunk;
+    chunk.range = {0, document.text.size()};
+    chunk.context = "Title\n";
+    chunk.text = "seen";
+    return std::vector{chunk};
+  });
+  rig.source.Put("a", "<p>seen</p>");
+  Pipeline pipeline{rig.source, chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Run(rig.report));
+  CHECK(rig.report.documents.failed == 0);
+  const auto records = rig.store.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records.begin()->second.text == "seen");
+  CHECK(records.begin()->second.chunk.range.end == 11);
+}
+
 TEST_CASE("a document that the sink refuses is set aside; the others of its batch are written") {
   Rig rig;
   std::set<std::string> written;

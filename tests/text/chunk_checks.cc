@@ -52,6 +52,7 @@ std::string_view OwnText(std::string_view text, const ragpipe::Chunk& chunk) {
 }
 
 std::string EmbeddedText(std::string_view text, const ragpipe::Chunk& chunk) {
+  if (chunk.text.has_value()) return chunk.context + *chunk.text;
   std::string embedded = chunk.context;
   embedded += text.substr(chunk.range.begin - chunk.overlap, chunk.overlap + chunk.range.size());
   return embedded;
