@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -25,6 +26,19 @@ namespace {
 
 constexpr std::size_t kMaxPieceBytes = std::size_t{1} << 28U;  // of all pieces together
 constexpr int kMaxNesting = 8;                                 // of sequences of steps
+
+/// The bytes that a token of a byte-level vocabulary stands for; nothing if it has other characters, and so is never found.
+std::string BytesOfPiece(std::string_view piece) {
+  std::string bytes;
+  for (std::size_t i = 0; i < piece.size();) {
+    const DecodedCharacter decoded = DecodeUtf8(piece, i);
+    const int byte = ByteOfCharacter(decoded.character);
+    if (byte < 0) return {};
+    bytes += static_cast<char>(byte);
+    i += decoded.length;
+  }
+  return bytes;
+}
 
 absl::StatusOr<std::string> DecodeBase64(const JsonReader& parent, const char* name) {
   RAGPIPE_ASSIGN_OR_RETURN(const std::string text, parent.String(name));
@@ -158,44 +172,80 @@ absl::StatusOr<Metaspace> ParseMetaspace(const JsonReader& step) {
   return metaspace;
 }
 
-absl::StatusOr<SplitAt> ParseSplit(const JsonReader& step) {
+/// The regular expressions that are known, each by its whole text.
+std::optional<PieceGrammar> FindGrammar(std::string_view regex) {
+  constexpr std::pair<std::string_view, PieceGrammar> kGrammars[] = {
+      {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", PieceGrammar::kGpt2},
+      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+       PieceGrammar::kCl100k},
+      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+       PieceGrammar::kQwen},
+      {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
+       R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
+       R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+       PieceGrammar::kO200k}};
+  for (const auto& [text, grammar] : kGrammars) {
+    if (text == regex) return grammar;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<PreTokenizerStep> ParseSplit(const JsonReader& step) {
   RAGPIPE_ASSIGN_OR_RETURN(Pattern pattern, ParsePattern(step));
   RAGPIPE_ASSIGN_OR_RETURN(const std::string behavior, step.String("behavior"));
   SplitAt split;
   RAGPIPE_ASSIGN_OR_RETURN(split.invert, step.Bool("invert"));
-  if (pattern.is_regex)
-    return step.Unsupported(fmt::format("has a regular expression that is not known here: {}", Shown(pattern.text)));
-  split.pattern = std::move(pattern.text);
   using Behavior = SplitAt::Behavior;
   constexpr std::pair<std::string_view, Behavior> kBehaviors[] = {{"Removed", Behavior::kRemoved},
                                                                   {"Isolated", Behavior::kIsolated},
                                                                   {"MergedWithPrevious", Behavior::kMergedWithPrevious},
                                                                   {"MergedWithNext", Behavior::kMergedWithNext},
                                                                   {"Contiguous", Behavior::kContiguous}};
-  for (const auto& [name, value] : kBehaviors) {
-    if (name != behavior) continue;
-    split.behavior = value;
+  const auto known =
+      std::find_if(std::begin(kBehaviors), std::end(kBehaviors), [&](const auto& each) { return each.first == behavior; });
+  if (known == std::end(kBehaviors))
+    return step.Invalid(fmt::format("has the behavior {}, which there is not", Shown(behavior)));
+  split.behavior = known->second;
+  if (!pattern.is_regex) {
+    split.pattern = std::move(pattern.text);
     return split;
   }
-  return step.Invalid(fmt::format("has the behavior {}, which there is not", Shown(behavior)));
+  const std::optional<PieceGrammar> grammar = FindGrammar(pattern.text);
+  if (!grammar)
+    return step.Unsupported(fmt::format("has a regular expression that is not known here: {}", Shown(pattern.text)));
+  // The known ones match all of any text.
+  if (split.behavior != Behavior::kIsolated && !(split.behavior == Behavior::kRemoved && split.invert))
+    return step.Unsupported(
+        fmt::format("has the behavior {}{} with a regular expression", Shown(behavior), split.invert ? ", inverted," : ""));
+  return SplitPieces{*grammar};
 }
 
-absl::Status ParsePreTokenizer(const std::string& type, const JsonReader& step, std::vector<PreTokenizerStep>& steps) {
+absl::Status ParsePreTokenizer(const std::string& type, const JsonReader& step, TokenizerConfig& config) {
+  std::vector<PreTokenizerStep>& steps = config.pre_tokenizer;
+  auto* merges = std::get_if<MergeConfig>(&config.model);
+  if (merges != nullptr && merges->byte_level) return step.Unsupported("comes after ByteLevel");
   if (type == "WhitespaceSplit") {
     steps.emplace_back(WhitespaceSplit{});
-    return absl::OkStatus();
-  }
-  if (type == "Metaspace") {
+  } else if (type == "Metaspace") {
     RAGPIPE_ASSIGN_OR_RETURN(Metaspace metaspace, ParseMetaspace(step));
     steps.emplace_back(metaspace);
-    return absl::OkStatus();
+  } else if (type == "Split") {
+    RAGPIPE_ASSIGN_OR_RETURN(PreTokenizerStep split, ParseSplit(step));
+    steps.push_back(std::move(split));
+  } else if (type == "ByteLevel") {
+    if (merges == nullptr || merges->byte_fallback)
+      return step.Unsupported("is ByteLevel, but the model is not a BPE over bytes");
+    RAGPIPE_ASSIGN_OR_RETURN(const bool add_prefix_space, step.Bool("add_prefix_space"));
+    RAGPIPE_ASSIGN_OR_RETURN(const bool use_regex, step.BoolOr("use_regex", true));
+    if (add_prefix_space) steps.emplace_back(PrefixSpace{});
+    if (use_regex) steps.emplace_back(SplitPieces{PieceGrammar::kGpt2});
+    merges->byte_level = true;
+    merges->byte_pieces.reserve(merges->pieces.size());
+    for (const std::string& piece : merges->pieces) merges->byte_pieces.push_back(BytesOfPiece(piece));
+  } else {
+    return step.Unsupported(fmt::format("is of type {}, which is not done here", Shown(type)));
   }
-  if (type == "Split") {
-    RAGPIPE_ASSIGN_OR_RETURN(SplitAt split, ParseSplit(step));
-    steps.emplace_back(std::move(split));
-    return absl::OkStatus();
-  }
-  return step.Unsupported(fmt::format("is of type {}, which is not done here", Shown(type)));
+  return absl::OkStatus();
 }
 
 absl::Status ParseDecoder(const std::string& type, const JsonReader& step, std::vector<DecoderStep>& steps) {
@@ -422,9 +472,8 @@ absl::StatusOr<TokenizerConfig> ParseTokenizerJson(std::string_view json) {
         return absl::OkStatus();
       }));
   RAGPIPE_RETURN_IF_ERROR(
-      ParseSteps(root, "pre_tokenizer", "pretokenizers", [&config](const std::string& type, const JsonReader& step) {
-        return ParsePreTokenizer(type, step, config.pre_tokenizer);
-      }));
+      ParseSteps(root, "pre_tokenizer", "pretokenizers",
+                 [&config](const std::string& type, const JsonReader& step) { return ParsePreTokenizer(type, step, config); }));
   config.has_decoder = root.Has("decoder");
   RAGPIPE_RETURN_IF_ERROR(ParseSteps(root, "decoder", "decoders", [&config](const std::string& type, const JsonReader& step) {
     return ParseDecoder(type, step, config.decoder);

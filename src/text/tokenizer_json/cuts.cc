@@ -117,6 +117,8 @@ void Cuts::CheckSplitting(const Pipeline& pipeline) {
         if (!IsRunOfSpaces(at->pattern) || !spaces_gone) return false;
       } else if (first != ' ') {
         return false;
+      } else if (std::holds_alternative<SplitPieces>(step)) {
+        split = true;
       }
     }
     if (split) return true;

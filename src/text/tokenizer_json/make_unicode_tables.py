@@ -51,8 +51,8 @@ names = {
 }
 version = re.search(r"UNICODE_VERSION: \(u64, u64, u64\) = \((\d+), (\d+), (\d+)\)", segmentation).groups()
 print(f"// Written by make_unicode_tables.py. Graphemes: unicode-segmentation, Unicode {'.'.join(version)}.")
-rows = [row for row in ranges(graphemes) if row[2] not in ("GC_LV", "GC_LVT") and row[0] >= 0x80]
-write("GraphemeRange kGraphemeRanges", rows, lambda row: f"{{{row[0]:#x}, {row[1]:#x}, {names[row[2]]}}}")
+rows = [row for row in ranges(graphemes) if row[2] not in ("GC_LV", "GC_LVT") and row[1] >= 0x80]
+write("GraphemeRange kGraphemeRanges", rows, lambda row: f"{{{max(row[0], 0x80):#x}, {row[1]:#x}, {names[row[2]]}}}")
 
 extends = ranges(between(segmentation, "InCB_Extend_table: &[(char", "];"))
 write("CodePointRange kConjunctExtendRanges", extends, lambda row: f"{{{row[0]:#x}, {row[1]:#x}}}")

@@ -27,9 +27,10 @@ bool IsLater(const MergeModel::Scratch::Candidate& a, const MergeModel::Scratch:
 }  // namespace
 
 MergeModel::MergeModel(const MergeConfig& config) : config_(config) {
-  ids_.reserve(config.pieces.size());
-  for (std::size_t id = 0; id < config.pieces.size(); ++id) {
-    if (!config.pieces[id].empty()) ids_.emplace(config.pieces[id], static_cast<std::uint32_t>(id));
+  const std::vector<std::string>& pieces = config.matched();
+  ids_.reserve(pieces.size());
+  for (std::size_t id = 0; id < pieces.size(); ++id) {
+    if (!pieces[id].empty()) ids_.emplace(pieces[id], static_cast<std::uint32_t>(id));
   }
   merges_.reserve(config.merges.size());
   for (std::size_t rank = 0; rank < config.merges.size(); ++rank) {
@@ -137,7 +138,7 @@ bool MergeModel::NeverFollows(char32_t second) const {
   const std::string_view wanted = bytes;
   return Find(wanted).has_value() &&
          std::all_of(config_.merges.begin(), config_.merges.end(), [&](const MergeConfig::Merge& merge) {
-           const std::string_view piece = config_.pieces[merge.merged];
+           const std::string_view piece = config_.matched()[merge.merged];
            std::size_t begin = 0;
            while (piece.substr(begin).starts_with(wanted)) begin += wanted.size();
            return piece.find(wanted, begin) == std::string_view::npos;

@@ -17,7 +17,7 @@ namespace ragpipe::text::internal {
 
 /// What a tokenizer.json says of a BPE model.
 struct MergeConfig {
-  std::vector<std::string> pieces;  ///< by id; empty where there is none
+  std::vector<std::string> pieces;  ///< by id, as the file has them; empty where there is none
   struct Merge {
     std::uint32_t left, right, merged;
   };
@@ -26,7 +26,11 @@ struct MergeConfig {
   bool fuse_unknown = false;
   bool byte_fallback = false;
   bool ignore_merges = false;
-  bool byte_level = false;  ///< pieces are bytes, no longer the characters that stand for them in the file
+  bool byte_level = false;               ///< pieces are bytes, for which characters stand in the file
+  std::vector<std::string> byte_pieces;  ///< then: by id; empty where a piece is no bytes
+
+  /// What is found in a text, by id.
+  const std::vector<std::string>& matched() const { return byte_level ? byte_pieces : pieces; }
 };
 
 /// Byte pair encoding with a list of merges (Sennrich et al., 2016, arXiv:1508.07909): of all adjacent pairs the one that comes

@@ -131,6 +131,45 @@ void Apply(const SplitAt& split, AlignedText& text, Pieces& pieces, Scratch& scr
   });
 }
 
+std::size_t EndOfPiece(PieceGrammar grammar, std::string_view text, std::size_t begin) {
+  const CharClasses& classes = CharClasses::Unicode16();  // as in the Oniguruma of the reference
+  switch (grammar) {
+    case PieceGrammar::kGpt2:
+      return PieceEnd<PieceGrammar::kGpt2>(classes, text, begin);
+    case PieceGrammar::kCl100k:
+      return PieceEnd<PieceGrammar::kCl100k>(classes, text, begin);
+    case PieceGrammar::kQwen:
+      return PieceEnd<PieceGrammar::kQwen>(classes, text, begin);
+    case PieceGrammar::kO200k:
+      return PieceEnd<PieceGrammar::kO200k>(classes, text, begin);
+  }
+  return text.size();
+}
+
+/// tiktoken takes white space at the end of a text as one piece, the patterns in tokenizer.json only what is after its last
+/// line feed or carriage return.
+std::size_t EndOfLastLine(std::string_view text, std::size_t begin) {
+  std::size_t after_line = text.size();
+  for (std::size_t i = begin; i < text.size();) {
+    const DecodedCharacter decoded = DecodeUtf8(text, i);
+    if (!IsWhiteSpace(decoded.character)) return text.size();
+    i += decoded.length;
+    if (decoded.character == '\n' || decoded.character == '\r') after_line = i;
+  }
+  return after_line;
+}
+
+void Apply(const SplitPieces& split, AlignedText& text, Pieces& pieces, Scratch& scratch) {
+  SplitEach(text, pieces, scratch, [&split](std::string_view piece, std::size_t offset, Pieces& out) {
+    for (std::size_t begin = 0; begin < piece.size();) {
+      std::size_t end = EndOfPiece(split.grammar, piece, begin);
+      if (end == piece.size() && split.grammar != PieceGrammar::kGpt2) end = EndOfLastLine(piece, begin);
+      out.push_back({offset + begin, offset + end});
+      begin = end;
+    }
+  });
+}
+
 void Apply(const PrefixSpace& /*step*/, AlignedText& text, Pieces& pieces, Scratch& scratch) {
   AlignedText& out = scratch.text;
   out.Clear(text.tracks_sources);

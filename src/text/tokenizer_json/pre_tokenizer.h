@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ragpipe/chunk.h"
+#include "text/bpe/piece_rule.h"
 #include "text/tokenizer_json/aligned_text.h"
 
 namespace ragpipe::text::internal {
@@ -35,7 +36,12 @@ struct SplitAt {
 /// A space is put before text that does not begin with one.
 struct PrefixSpace {};
 
-using PreTokenizerStep = std::variant<WhitespaceSplit, Metaspace, SplitAt, PrefixSpace>;
+/// Cuts into the pieces of one of the grammars that byte-level BPE is used with.
+struct SplitPieces {
+  PieceGrammar grammar = PieceGrammar::kGpt2;
+};
+
+using PreTokenizerStep = std::variant<WhitespaceSplit, Metaspace, SplitAt, PrefixSpace, SplitPieces>;
 
 /// The pre-tokenizers of a tokenizer.json, one after the other.
 class PreTokenizer {
