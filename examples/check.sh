@@ -132,7 +132,8 @@ tokenize() {
   [[ $("$program" --tokenizer "$tokenizer" --count --json tokenize.txt) == '{"count":6}' ]] || fail "wrong count as JSON"
   [[ $("$program" --tokenizer "$tokenizer" --json tokenize.txt) == \
     '{"ids":[21490,27,1051,40,1157,15],"ranges":[[0,5],[5,6],[7,10],[11,12],[13,16],[16,17]]}' ]] || fail "wrong JSON"
-  for arguments in "" "tokenize.txt" "--tokenizer absent.json tokenize.txt" "--tokenizer $tokenizer absent.txt" "--unknown"; do
+  for arguments in "" "tokenize.txt" "--tokenizer absent.json tokenize.txt" "--tokenizer $tokenizer absent.txt" "--unknown" \
+    "--encoding r51k_base tokenize.txt" "--encoding cl100k_base --ranks absent.tiktoken tokenize.txt"; do
     status=0
     # shellcheck disable=SC2086  # arguments are words
     "$program" $arguments >tokenize.out 2>&1 || status=$?

@@ -1,9 +1,11 @@
 // Prints the tokens of a file.
 //
 //     tokenize --tokenizer TOKENIZER.JSON [--count] [--json] FILE
+//     tokenize --encoding NAME [--ranks FILE] [--count] [--json] FILE
 //
-// FILE - is standard input. The ids come on one line, with --count their number; with --json as an object, with the range of
-// bytes that each token stands for.
+// An encoding is one of tiktoken's, cl100k_base for instance; its ranks are in NAME.tiktoken if nothing else is said. FILE - is
+// standard input. The ids come on one line, with --count their number; with --json as an object, with the range of bytes that
+// each token stands for.
 //
 //     cmake -S . -B build -DCMAKE_PREFIX_PATH=/where/ragpipe/is/installed
 //     cmake --build build
@@ -20,15 +22,18 @@
 #include <string_view>
 #include <vector>
 
+#include "ragpipe/text/tiktoken.h"
 #include "ragpipe/text/tokenizer.h"
 #include "ragpipe/text/tokenizer_json.h"
 
 namespace {
 
-constexpr char kUsage[] = "usage: tokenize --tokenizer TOKENIZER.JSON [--count] [--json] FILE";
+constexpr char kUsage[] = "usage: tokenize --tokenizer TOKENIZER.JSON|--encoding NAME [--ranks FILE] [--count] [--json] FILE";
 
 struct Arguments {
   std::string tokenizer;
+  std::string encoding;
+  std::string ranks;
   std::string file;
   bool count = false;
   bool json = false;
@@ -40,6 +45,10 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& words) 
     const std::string& word = words[i];
     if (word == "--tokenizer" && i + 1 < words.size()) {
       arguments.tokenizer = words[++i];
+    } else if (word == "--encoding" && i + 1 < words.size()) {
+      arguments.encoding = words[++i];
+    } else if (word == "--ranks" && i + 1 < words.size()) {
+      arguments.ranks = words[++i];
     } else if (word == "--count") {
       arguments.count = true;
     } else if (word == "--json") {
@@ -50,8 +59,16 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& words) 
       return absl::InvalidArgumentError(kUsage);
     }
   }
-  if (arguments.tokenizer.empty() || arguments.file.empty()) return absl::InvalidArgumentError(kUsage);
+  if (arguments.tokenizer.empty() == arguments.encoding.empty() || arguments.file.empty())
+    return absl::InvalidArgumentError(kUsage);
   return arguments;
+}
+
+absl::StatusOr<std::shared_ptr<const ragpipe::text::Tokenizer>> OpenTokenizer(const Arguments& arguments) {
+  if (arguments.encoding.empty()) return ragpipe::text::LoadTokenizerJson(arguments.tokenizer);
+  const auto encoding = ragpipe::text::FindTiktokenEncoding(arguments.encoding);
+  if (!encoding) return absl::InvalidArgumentError("there is no encoding '" + arguments.encoding + "'; try cl100k_base");
+  return ragpipe::text::Tiktoken::Open(*encoding, arguments.ranks.empty() ? arguments.encoding + ".tiktoken" : arguments.ranks);
 }
 
 absl::StatusOr<std::string> ReadText(const std::string& path) {
@@ -84,7 +101,7 @@ void PrintTokens(const ragpipe::text::Tokenizer& tokenizer, std::string_view tex
 absl::Status Run(const std::vector<std::string>& words) {
   const absl::StatusOr<Arguments> arguments = ParseArguments(words);
   if (!arguments.ok()) return arguments.status();
-  const auto tokenizer = ragpipe::text::LoadTokenizerJson(arguments->tokenizer);
+  const auto tokenizer = OpenTokenizer(*arguments);
   if (!tokenizer.ok()) return tokenizer.status();
   const absl::StatusOr<std::string> text = ReadText(arguments->file);
   if (!text.ok()) return text.status();

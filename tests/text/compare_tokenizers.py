@@ -82,6 +82,22 @@ def character_cases():
         model = {"type": "BPE", "dropout": None, "unk_token": None, "fuse_unk": False, "byte_fallback": True, "vocab": vocabulary, "merges": []}
         yield name, texts, {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": normalizer,
                             "pre_tokenizer": None, "post_processor": None, "decoder": None, "model": model}
+    # Where pieces begin: in a vocabulary of all pairs of bytes of which one is ASCII, two neighbours in a piece are a token.
+    patterns = ("a{}b", " {}", "1{}1", "'{}", "\n{}\n", "A{}s'{}", "{}'S", ".{}.")
+    assigned = [c for c in code_points if c < 0x33500 or 0xE0000 <= c < 0xE0200]  # and what is between; the rest is no letter
+    grammars = [chr(c).join(pattern.split("{}")) for c in assigned for pattern in patterns]
+    grammars = ["\n".join(grammars[i : i + 24]) for i in range(0, len(grammars), 24)]
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    pairs = [(a, b) for a in alphabet for b in alphabet if a in "ab1'.AsS\u0120\u010a" or b in "ab1'.AsS\u0120\u010a"]
+    model = {"type": "BPE", "dropout": None, "unk_token": None, "fuse_unk": False, "byte_fallback": False,
+             "vocab": {piece: i for i, piece in enumerate(alphabet + [a + b for a, b in pairs])}, "merges": [list(pair) for pair in pairs]}
+    step = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    for name, pre_tokenizer in [("grammar_gpt2", step | {"use_regex": True})] + [
+        (f"grammar_{name}", tokenizer_families.pre_sequence(tokenizer_families.split(regex), step))
+        for name, regex in (("llama3", tokenizer_families.LLAMA3), ("qwen", tokenizer_families.QWEN), ("o200k", tokenizer_families.O200K))]:
+        yield name, grammars, {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None,
+                               "pre_tokenizer": pre_tokenizer, "post_processor": None, "decoder": None, "model": model}
+    model = {"type": "BPE", "dropout": None, "unk_token": None, "fuse_unk": False, "byte_fallback": True, "vocab": vocabulary, "merges": []}
     word = tokenizer_families.added_token(256, "W", single_word=True)
     yield "single_word", [text.replace("x", "W") for text in texts[::4]], {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [word], "normalizer": None, "pre_tokenizer": None,

@@ -195,6 +195,21 @@ LLAMA2_DECODER = {"type": "Sequence", "decoders": [
     {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}
 
 
+CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+REST = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+LLAMA3 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + REST
+QWEN = LLAMA3.replace("{1,3}", "")
+UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+LEAD = r"[^\r\n\p{L}\p{N}]?"
+O200K = (f"{LEAD}{UPPER}*{LOWER}+{CONTRACTIONS}?|{LEAD}{UPPER}+{LOWER}*{CONTRACTIONS}?"
+         r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + REST)
+
+
+def split(regex):
+    return {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}
+
+
 def sequence(*steps):
     return {"type": "Sequence", "normalizers": list(steps)}
 
@@ -227,6 +242,12 @@ def families(size, map_bytes):
                              LLAMA2_DECODER, size, byte_level=False, byte_fallback=True, fuse_unk=True)
     yield "bpe_unknown", train_bpe({"type": "NFC"}, METASPACE, None, size, byte_level=False, fuse_unk=True)
     yield "bpe_unknown_unfused", train_bpe({"type": "NFC"}, METASPACE, None, size, byte_level=False, fuse_unk=False)
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    yield "gpt2", train_bpe(None, {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True}, byte_level, size)
+    yield "llama3", train_bpe(None, pre_sequence(split(LLAMA3), byte_level), byte_level, size, ignore_merges=True)
+    yield "qwen", train_bpe({"type": "NFC"}, pre_sequence(split(QWEN), byte_level), byte_level, size)
+    yield "o200k", train_bpe(None, pre_sequence(split(O200K) | {"behavior": "Removed", "invert": True}, byte_level), byte_level, size)
+    yield "bytes_whole", train_bpe(None, byte_level, byte_level, size)
     for behavior in ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"):
         yield f"split_{behavior}", train_bpe(
             None, {"type": "Split", "pattern": {"String": "a"}, "behavior": behavior, "invert": behavior == "Contiguous"}, None, size,

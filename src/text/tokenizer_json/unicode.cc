@@ -73,7 +73,7 @@ bool IsWordCharacter(char32_t c) {
 
 bool IsMark(char32_t c) {
   if (c < 0x300 || !IsOfUnicode9(c)) return false;
-  if (c == 0x1CF2 || c == 0x1CF3) return true;  // letters since Unicode 12
+  if (c == 0x1CF2 || c == 0x1CF3) return true;                             // letters since Unicode 12
   return c != 0x111C9 && (U_MASK(u_charType(Icu(c))) & U_GC_M_MASK) != 0;  // U+111C9 was punctuation
 }
 
