@@ -100,6 +100,50 @@ service() {
   diff "$examples/service/expected_output.txt" service.out
 }
 
+chunk_view() {
+  local status document="$examples/quickstart/documents/security/api-keys.md" arguments
+  "$program" --json --chunker markdown --max-tokens 64 --overlap 8 "$document" >chunk_view.out
+  [[ $(wc -l <chunk_view.out) -ge 3 ]] || fail "not one chunk a line: $(cat chunk_view.out)"
+  head -n 1 chunk_view.out | grep -q '^{"begin":0,"end":[0-9]*,"tokens":[0-9]*,"overlap":0,"context":"","headings":\["API keys"\],"text":"# API keys' ||
+    fail "$(head -n 1 chunk_view.out)"
+  [[ $(number "$(tail -n 1 chunk_view.out)" end) == $(wc -c <"$document") ]] || fail "the chunks do not end where the file does"
+  "$program" --json --chunker code --max-tokens 64 "$examples/ask/main.cc" >chunk_view.out
+  grep -q '"headings":\["void Print(const ragpipe::Hit& hit)"\]' chunk_view.out || fail "no signature: $(cat chunk_view.out)"
+  "$program" --json --chunker html "$examples/quickstart/documents/data/response-codes.html" >chunk_view.out
+  head -n 1 chunk_view.out | grep -q '"text":"[^<]*"}$' || fail "tags in the text: $(cat chunk_view.out)"
+  for arguments in "" "absent.txt" "--chunker fast $document" "--max-tokens few $document" "--max-tokens 0 $document" \
+    "--tokenizer absent.json $document" "--tokenizer cl100k_base --ranks absent $document" "--unknown x $document" "--json"; do
+    status=0
+    # shellcheck disable=SC2086  # arguments are words
+    "$program" $arguments >chunk_view.out 2>&1 || status=$?
+    [[ $status == 2 ]] || fail "chunk_view $arguments: exit code $status"
+    grep -q '^chunk_view: ' chunk_view.out || fail "chunk_view $arguments: no message"
+  done
+}
+
+# The page as a browser has it after its script ran, where there is one.
+chunk_view_page() {
+  local document="$examples/quickstart/documents/security/api-keys.md" browser=chromium chunks
+  "$program" --chunker markdown --compare recursive --max-tokens 64 --overlap 8 "$document" >page.html
+  if grep -nE 'https?://|src=|@import|url\(' page.html | grep -v '^[0-9]*:<pre>' | grep -vE 'data-about|class="chunk'; then
+    fail "the page wants something from elsewhere"
+  fi
+  if ! command -v $browser >/dev/null; then
+    [[ ${RAGPIPE_REQUIRE_REFERENCES:-0} != 1 ]] || fail "chromium is not installed"
+    echo "SKIPPED: the page in a browser; install chromium"
+    return
+  fi
+  # The script is asked for the card of the last chunk that repeats a part of another.
+  sed 's#</body>#<script>document.querySelectorAll(".chunk")[1].focus();</script></body>#' page.html >focused.html
+  timeout 60 $browser --headless=new --no-sandbox --disable-gpu --window-size=1400,1000 --virtual-time-budget=2000 --dump-dom \
+    "file://$PWD/focused.html" >dom.html 2>/dev/null || fail "$browser did not show the page"
+  chunks=$("$program" --json --chunker markdown --max-tokens 64 --overlap 8 "$document" | wc -l)
+  chunks=$((chunks + $("$program" --json --chunker recursive --max-tokens 64 --overlap 8 "$document" | wc -l)))
+  [[ $(grep -o '<span class="chunk' dom.html | wc -l) == "$chunks" ]] || fail "not $chunks chunks in the page"
+  grep -q '<dt>tokens</dt>' dom.html || fail "no card for the chunk with the focus"
+  grep -q 'class="chunk c1 on"' dom.html || fail "the chunk with the focus is not marked"
+}
+
 # A signal is an orderly end: what was accepted is in the index, and the index is free for the next process.
 service_signal() {
   local signal pid

@@ -70,7 +70,7 @@ const CodeFraming::DefinitionFrame& CodeFraming::FrameOf(std::uint32_t definitio
     const CodeItem& item = items_[i];
     if (!item.is_definition) continue;
     std::string signature = SignatureOf(text_.substr(item.code, item.body - item.code));
-    if (!signature.empty()) frame.path.push_back(std::move(signature));
+    if (!signature.empty() && signature != "namespace") frame.path.push_back(std::move(signature));
   }
   std::reverse(frame.path.begin(), frame.path.end());
   if (!frame.path.empty()) {

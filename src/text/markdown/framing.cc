@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "text/chunking/overlap.h"
-#include "text/markdown/headings.h"
 
 namespace ragpipe::text::internal {
 namespace {
@@ -15,8 +14,9 @@ constexpr std::size_t kMaxContextBytes = 4096;  // few tokens can have many byte
 
 }  // namespace
 
-MarkdownFraming::MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, const Tokenizer& tokenizer,
-                                 const RangeCounter& counter, const Limits& limits, bool heading_context)
+MarkdownFraming::MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, HeadingText heading_text,
+                                 const Tokenizer& tokenizer, const RangeCounter& counter, const Limits& limits,
+                                 bool heading_context)
     : text_(text),
       blocks_(blocks),
       tokenizer_(tokenizer),
@@ -27,7 +27,7 @@ MarkdownFraming::MarkdownFraming(std::string_view text, const std::vector<Block>
     if (block.kind != BlockKind::kHeading || block.depth != 0) continue;
     std::size_t parent = sections_.empty() ? kNoSection : sections_.size() - 1;
     while (parent != kNoSection && sections_[parent].level >= block.level) parent = sections_[parent].parent;
-    sections_.push_back({block.begin, parent, block.level, PlainHeading(text.substr(block.begin, block.end - block.begin))});
+    sections_.push_back({block.begin, parent, block.level, heading_text(text.substr(block.begin, block.end - block.begin))});
   }
 }
 

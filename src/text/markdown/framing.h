@@ -14,12 +14,15 @@
 
 namespace ragpipe::text::internal {
 
+/// What a reader sees of a heading, given its block.
+using HeadingText = std::string (*)(std::string_view block);
+
 /// Knows the heading path of every place in a document, and gives chunks the context that they would lose: the path for a
 /// chunk that begins inside a section, the header rows of a divided table, the opening line of a divided fence. After it comes
 /// the overlap, which does not reach over the section's heading, and is whole lines of a table or fence.
 class MarkdownFraming final : public Framing {
  public:
-  MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, const Tokenizer& tokenizer,
+  MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, HeadingText heading_text, const Tokenizer& tokenizer,
                   const RangeCounter& counter, const Limits& limits, bool heading_context);
 
   /// `tag` is the index of the innermost block at `begin`.
