@@ -15,8 +15,8 @@ namespace ragpipe::text::internal {
 /// Both parts look in one place only, so that no choice of pieces makes a lookup slow.
 class PieceCache {
  public:
-  static constexpr std::size_t kMaxSymbols = 4;       // of a short piece
-  static constexpr std::size_t kMaxLongBytes = 62;    // of a long one
+  static constexpr std::size_t kMaxSymbols = 8;       // of a short piece
+  static constexpr std::size_t kMaxLongBytes = 126;   // of a long one
   static constexpr std::size_t kMaxLongSymbols = 32;  // as many
   struct Encoding {
     std::uint32_t* symbols;
@@ -75,7 +75,7 @@ class PieceCache {
   }
 
  private:
-  static constexpr std::size_t kLines = std::size_t{1} << 14;
+  static constexpr std::size_t kLines = std::size_t{1} << 13;
   static constexpr std::size_t kWays = 4;
   static constexpr std::size_t kLongSlots = std::size_t{1} << 12;
 

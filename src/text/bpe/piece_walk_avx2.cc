@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "text/bpe/char_classes.h"
+#include "text/bpe/pair_table.h"
 #include "text/bpe/piece_cache.h"
 #include "text/bpe/piece_kernels.h"
 #include "text/bpe/piece_rule.h"
@@ -28,6 +29,8 @@
 namespace ragpipe::text::internal {
 namespace avx2 {
 namespace {
+
+constexpr bool kHasWideRegisters = false;
 
 #include "text/bpe/piece_walk.inc"
 
@@ -63,6 +66,16 @@ inline BlockClasses ClassifyBlock(const char* p) {
   block.above_ascii = bits(low, high);
   block.continuation = in_range(static_cast<char>(0x80), 0x40);
   return block;
+}
+
+inline unsigned MatchPairs(const std::uint64_t* entries, PairTable::Key key) {
+  const __m256i wanted = _mm256_set1_epi64x(static_cast<long long>(key));
+  auto match = [&](std::size_t i) {
+    const __m256i keys =
+        _mm256_srli_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(entries + i)), PairTable::kSymbolBits);
+    return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(keys, wanted))));
+  };
+  return match(0) | match(4) << 4;
 }
 
 inline unsigned MatchLine(const TokenKey* line, TokenKey key) {

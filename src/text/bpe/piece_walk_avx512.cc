@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "text/bpe/char_classes.h"
+#include "text/bpe/pair_table.h"
 #include "text/bpe/piece_cache.h"
 #include "text/bpe/piece_kernels.h"
 #include "text/bpe/piece_rule.h"
@@ -29,6 +30,8 @@
 namespace ragpipe::text::internal {
 namespace avx512 {
 namespace {
+
+constexpr bool kHasWideRegisters = true;
 
 #include "text/bpe/piece_walk.inc"
 
@@ -50,6 +53,11 @@ inline BlockClasses ClassifyBlock(const char* p) {
   block.above_ascii = _mm512_movepi8_mask(bytes);
   block.continuation = in_range(bytes, static_cast<char>(0x80), 0x40);
   return block;
+}
+
+inline unsigned MatchPairs(const std::uint64_t* entries, PairTable::Key key) {
+  const __m512i keys = _mm512_maskz_srli_epi64(0xFF, _mm512_load_si512(entries), PairTable::kSymbolBits);
+  return _mm512_cmpeq_epi64_mask(keys, _mm512_set1_epi64(static_cast<long long>(key)));
 }
 
 inline unsigned MatchLine(const TokenKey* line, TokenKey key) {

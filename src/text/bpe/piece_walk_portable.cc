@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "text/bpe/char_classes.h"
+#include "text/bpe/pair_table.h"
 #include "text/bpe/piece_cache.h"
 #include "text/bpe/piece_kernels.h"
 #include "text/bpe/piece_rule.h"
@@ -18,6 +19,8 @@
 namespace ragpipe::text::internal {
 namespace portable {
 namespace {
+
+constexpr bool kHasWideRegisters = false;
 
 #include "text/bpe/piece_walk.inc"
 
@@ -70,6 +73,13 @@ inline BlockClasses ClassifyBlock(const char* p) {
           slash,
           sets[kLeadByte] | sets[kContinuationByte],
           sets[kContinuationByte]};
+}
+
+inline unsigned MatchPairs(const std::uint64_t* entries, PairTable::Key key) {
+  unsigned match = 0;
+  for (unsigned i = 0; i < PairTable::kEntriesPerLine; ++i)
+    match |= static_cast<unsigned>(PairTable::KeyIn(entries[i]) == key) << i;
+  return match;
 }
 
 inline unsigned MatchLine(const TokenKey* line, TokenKey key) {

@@ -7,19 +7,11 @@
 #include <utility>
 
 namespace ragpipe::text::internal {
-namespace {
-
-constexpr unsigned kSymbolBits = 21;
-constexpr std::uint64_t kSymbolMask = (std::uint64_t{1} << kSymbolBits) - 1;
-
-}  // namespace
-
 BpeVocabulary::BpeVocabulary(const std::vector<std::string_view>& tokens)
     : lengths_by_2_(std::size_t{1} << 16),
       lengths_by_3_(std::size_t{1} << kPrefixHashBits),
       table_(tokens.size()),
-      pairs_(std::bit_ceil(tokens.size() * 3 / 2)),
-      pairs_shift_(64 - static_cast<unsigned>(std::bit_width(pairs_.size() - 1))) {
+      pairs_(tokens.size()) {
   offsets_.reserve(tokens.size() + 1);
   offsets_.push_back(0);
   for (const std::string_view token : tokens) {
@@ -28,6 +20,7 @@ BpeVocabulary::BpeVocabulary(const std::vector<std::string_view>& tokens)
   }
   bytes_.append(16, '\0');  // so that keys of 16 bytes can be read anywhere
   parts_.resize(tokens.size());
+  std::fill_n(byte_pairs_.data(), byte_pairs_.size(), kNone);
   for (Symbol symbol = 0; symbol < tokens.size(); ++symbol) {
     const std::string_view token = BytesOf(symbol);
     if (token.size() == 1) byte_symbols_[static_cast<unsigned char>(token[0])] = symbol;
@@ -101,18 +94,11 @@ void BpeVocabulary::FindPrefixes() {
 }
 
 void BpeVocabulary::InsertPair(Symbol left, Symbol right, Symbol merged) {
-  const std::uint64_t key = std::uint64_t{left + 1} << 2 * kSymbolBits | std::uint64_t{right} << kSymbolBits;
-  std::size_t slot = key * 0x9E3779B97F4A7C15U >> pairs_shift_;
-  while (pairs_[slot] != 0) slot = (slot + 1) & (pairs_.size() - 1);
-  pairs_[slot] = key | merged;
-}
-
-BpeVocabulary::Symbol BpeVocabulary::PairOf(Symbol left, Symbol right) const {
-  const std::uint64_t key = std::uint64_t{left + 1} << 2 * kSymbolBits | std::uint64_t{right} << kSymbolBits;
-  for (std::size_t slot = key * 0x9E3779B97F4A7C15U >> pairs_shift_;; slot = (slot + 1) & (pairs_.size() - 1)) {
-    const std::uint64_t pair = pairs_[slot];
-    if ((pair & ~kSymbolMask) == key) return static_cast<Symbol>(pair & kSymbolMask);
-    if (pair == 0) return kNone;
+  pairs_.Insert(PairTable::KeyOf(left, right), merged);
+  if (LengthOf(merged) == 2) {
+    std::uint16_t index;
+    std::memcpy(&index, BytesOf(merged).data(), 2);
+    byte_pairs_[index] = merged;
   }
 }
 

@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
 
+#include "text/bpe/pair_table.h"
 #include "text/bpe/token_table.h"
 
 namespace ragpipe::text::internal {
@@ -55,18 +57,39 @@ class BpeVocabulary {
   /// Writes the encoding of `piece`, which is not empty, to `workspace.symbols`.
   void Encode(std::string_view piece, Workspace& workspace) const;
 
+  /// What two bytes, or two symbols, are merged into; kNone if they are not.
+  Symbol PairOfBytes(const char* two) const {
+    std::uint16_t index;
+    std::memcpy(&index, two, 2);
+    return byte_pairs_[index];
+  }
+  Symbol PairOf(Symbol left, Symbol right) const {
+    const PairTable::Key key = PairTable::KeyOf(left, right);
+    for (std::size_t line = pairs_.LineOf(key);; line = pairs_.NextLine(line)) {
+      const std::uint64_t* entries = pairs_.EntriesAt(line);
+      for (std::size_t i = 0; i < PairTable::kEntriesPerLine; ++i) {
+        if (PairTable::KeyIn(entries[i]) == key) return PairTable::MergedIn(entries[i]);
+      }
+      if (!PairTable::IsFull(entries)) return kNone;
+    }
+  }
+  const PairTable& pairs() const { return pairs_; }
+
+  /// Whether the two are what merging makes of their text.
+  bool EncodesAsPair(Symbol left, Symbol right) const;
+
+  Symbol SymbolOfByte(char byte) const { return byte_symbols_[static_cast<unsigned char>(byte)]; }
+  std::size_t LengthOf(Symbol symbol) const { return offsets_[symbol + 1] - offsets_[symbol]; }
+
  private:
   explicit BpeVocabulary(const std::vector<std::string_view>& tokens);
 
   void FindParts();
   void FindPrefixes();
-  Symbol PairOf(Symbol left, Symbol right) const;
   void InsertPair(Symbol left, Symbol right, Symbol merged);
-  bool EncodesAsPair(Symbol left, Symbol right) const;
   Symbol LongestAt(const char* begin, const char* end) const;
   Symbol LongestProperPrefix(std::string_view token) const;
   bool IsReachable(Symbol symbol) const { return parts_[symbol].left != kNone || LengthOf(symbol) == 1; }
-  std::size_t LengthOf(Symbol symbol) const { return offsets_[symbol + 1] - offsets_[symbol]; }
 
   // Which lengths (bit n = n bytes, bit 0 = more than 15) tokens have that begin with these bytes.
   static constexpr std::size_t kPrefixHashBits = 16;
@@ -82,8 +105,8 @@ class BpeVocabulary {
   std::vector<std::size_t> long_lengths_;  // falling
   std::vector<Parts> parts_;
   std::vector<Symbol> longest_prefixes_;  // of each symbol: the longest other reachable one it begins with
-  Table<std::uint64_t> pairs_;            // 0, or left + 1, right and merged in 21 bits each
-  unsigned pairs_shift_;
+  Table<Symbol> byte_pairs_{std::size_t{1} << 16};
+  PairTable pairs_;
 };
 
 }  // namespace ragpipe::text::internal
