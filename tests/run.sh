@@ -29,7 +29,7 @@ announce() {
 }
 
 install_packages() {
-  local packages=(ca-certificates catch2 ccache cmake g++ git libabsl-dev libfmt-dev libicu-dev libsqlite3-dev libssl-dev
+  local packages=(ca-certificates catch2 ccache cmake g++ git libabsl-dev libfmt-dev libicu-dev librapidcheck-dev libsqlite3-dev libssl-dev
     ninja-build nlohmann-json3-dev pkg-config)
   local missing=() sudo=()
   for package in "${packages[@]}"; do

@@ -62,8 +62,10 @@ def main():
     unigram.normalizer = tokenizers.normalizers.NFKC()
     unigram.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
     unigram.decoder = tokenizers.decoders.Metaspace()
-    unigram.train(texts, tokenizers.trainers.UnigramTrainer(vocab_size=32000, unk_token="<unk>", special_tokens=["<unk>"],
-                                                            show_progress=False))
+    lines = (line for text in texts for line in pathlib.Path(text).read_text(encoding="utf-8").splitlines())
+    trainer = tokenizers.trainers.UnigramTrainer(
+        vocab_size=32000, unk_token="<unk>", special_tokens=["<unk>"], show_progress=False)
+    unigram.train_from_iterator((line for line in lines if len(line) < 1000), trainer)  # it cannot do with long ones
     unigram.save(str(folder / "unigram.json"))
 
 

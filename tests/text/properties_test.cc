@@ -1,0 +1,266 @@
+// The laws that every tokenizer and every chunker keeps, on texts that rapidcheck makes up and then shortens to the smallest
+// that breaks one. A new chunker is one more entry of Chunkers(), a new tokenizer one more of Tokenizers().
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "chunk_checks.h"
+#include "core/utf8.h"
+#include "ragpipe/text/code_chunker.h"
+#include "ragpipe/text/markdown_chunker.h"
+#include "ragpipe/text/recursive_chunker.h"
+#include "ragpipe/text/tiktoken.h"
+#include "ragpipe/text/tokenizer_json.h"
+#include "support/catch.h"
+#include "test_tokenizers.h"
+
+using ragpipe::Chunker;
+using ragpipe::Document;
+using ragpipe::text::Token;
+using ragpipe::text::Tokenizer;
+
+namespace {
+
+using TokenizerPointer = std::shared_ptr<const Tokenizer>;
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+struct NamedTokenizer {
+  std::string name;
+  TokenizerPointer tokenizer;
+  bool lossless = false;  ///< Decode() gives back any text
+  bool reorders = false;  ///< its normalisation may put marks into another order
+};
+
+// Real ones: the default model's, one of each family of the golden file, and those whose rank files were fetched.
+const std::vector<NamedTokenizer>& Tokenizers() {
+  static const auto& tokenizers = *new std::vector<NamedTokenizer>([] {
+    std::vector<NamedTokenizer> made;
+    auto wordpiece = ragpipe::text::LoadTokenizerJson(RAGPIPE_DEFAULT_MODEL_DATA "/tokenizer.json");
+    REQUIRE_OK(wordpiece);
+    made.push_back({"default model", *wordpiece});
+    const auto golden = nlohmann::json::parse(ReadFile(RAGPIPE_TEST_DATA "/tokenizer_json_golden.json"));
+    for (const auto& golden_case : golden["cases"]) {
+      auto tokenizer = ragpipe::text::TokenizerFromJson(golden_case["tokenizer"].dump());
+      REQUIRE_OK(tokenizer);
+      const bool reorders = golden_case["tokenizer"].dump().find("\"NF") != std::string::npos;
+      made.push_back({golden_case["name"].get<std::string>(), *tokenizer, false, reorders});
+    }
+    const char* ranks = std::getenv("RAGPIPE_RANK_FILES");
+    using ragpipe::text::TiktokenEncoding;
+    for (const auto encoding : {TiktokenEncoding::kCl100kBase, TiktokenEncoding::kO200kBase, TiktokenEncoding::kR50kBase}) {
+      const std::string name(ToString(encoding));
+      auto tiktoken =
+          ragpipe::text::Tiktoken::Open(encoding, std::string(ranks == nullptr ? "" : ranks) + "/" + name + ".tiktoken");
+      if (tiktoken.ok()) made.push_back({name, *tiktoken, true});
+    }
+    return made;
+  }());
+  return tokenizers;
+}
+
+struct NamedChunker {
+  std::string name;
+  std::string media_type;
+  std::function<absl::StatusOr<std::shared_ptr<const Chunker>>(const TokenizerPointer&, std::size_t max_tokens,
+                                                               std::size_t overlap_tokens)>
+      make;
+  bool overlaps = false;
+};
+
+template <class T>
+absl::StatusOr<std::shared_ptr<const Chunker>> Shared(absl::StatusOr<T> chunker) {
+  if (!chunker.ok()) return chunker.status();
+  return std::make_shared<T>(*std::move(chunker));
+}
+
+const std::vector<NamedChunker>& Chunkers() {
+  using namespace ragpipe::text;
+  static const auto& chunkers = *new std::vector<NamedChunker>{
+      {"recursive", "text/plain",
+       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
+         return Shared(RecursiveChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       },
+       true},
+      {"markdown", "text/markdown",
+       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
+         return Shared(MarkdownChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       },
+       true},
+      {"code, C++", "text/x-c++src",
+       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t /*overlap_tokens*/) {
+         return Shared(CodeChunker::Create(tokenizer, {.max_tokens = max_tokens}));
+       }},
+      {"code, Python", "text/x-python",
+       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t /*overlap_tokens*/) {
+         return Shared(CodeChunker::Create(tokenizer, {.max_tokens = max_tokens}));
+       }},
+  };
+  return chunkers;
+}
+
+std::string Utf8(std::uint32_t c) {
+  const auto tail = [&](unsigned shift) { return static_cast<char>(0x80U | ((c >> shift) & 0x3FU)); };
+  if (c < 0x80) return {static_cast<char>(c)};
+  if (c < 0x800) return {static_cast<char>(0xC0U | (c >> 6U)), tail(0)};
+  if (c < 0x10000) return {static_cast<char>(0xE0U | (c >> 12U)), tail(6), tail(0)};
+  return {static_cast<char>(0xF0U | (c >> 18U)), tail(12), tail(6), tail(0)};
+}
+
+// Texts are made of fragments that have broken chunkers or tokenizers before, here or elsewhere, and of any code points.
+rc::Gen<std::string> Fragment() {
+  return rc::gen::weightedOneOf<std::string>(
+      {{6, rc::gen::element<std::string>("word", "The quick brown fox. ", "a", "I'm", "don't ", "e.g. this", "1234567", "3.14",
+                                         "x=y+z;", "Donaudampfschifffahrtsgesellschaft", "https://example.org/a?b=c#d",
+                                         "aaaaaaaaaaaaaaaa")},
+       {6, rc::gen::element<std::string>(" ", "  ", "\t", "\n", "\r\n", "\r", "\n\n", "\r\n\r\n", "   \n", "\xC2\xA0",
+                                         "\xC2\x85", "\xE2\x80\xA8", "\xE3\x80\x80", "\x0B", "\n \n")},
+       {4, rc::gen::element<std::string>(
+               "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7", "\xF0\x9F\x87\xA9\xF0\x9F\x87\xAA",
+               "e\xCC\x81", "\xCC\x81", "\xE2\x80\x8D", "\xD8\x80", "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB",
+               "\xE0\xA4\xA8\xE0\xA4\xAE\xE0\xA5\x8D\xE0\xA4\xA4", "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE3\x80\x82",
+               "\xE0\xB8\xA0\xE0\xB8\xB2\xE0\xB8\xA9", "\xC5\xBF", "'\xC5\xBF", "\xCE\xA3", "\xEF\xBB\xBF", "\xEF\xBF\xBD",
+               "\x01", "\x7F")},
+       {4, rc::gen::element<std::string>("# Title\n", "## Part\n\n", "Setext\n===\n", "```cc\nint x;\n\n```\n", "~~~\nopen\n",
+                                         "> quoted\n", "> ", "- item\n", "  - nested\n", "1. one\n",
+                                         "| a | b |\n|---|---|\n| 1 | 2 |\n", "| x |\n", "<div>\nhtml\n</div>\n", "<!-- ",
+                                         "---\ntitle: x\n---\n", "[f]: /url\n", "    code\n", "---\n")},
+       {4, rc::gen::element<std::string>("int f() {\n", "}\n", "class A:\n", "  def f(self):\n", "    return 1\n", "\"", "'",
+                                         "\"\"\"", "/*", "*/", "// note\n", "R\"x(", ")x\"", "#if 0\n", "#endif\n", "\\\n", "(",
+                                         ")", "[", "{", "@decorator\n")},
+       {2, rc::gen::map(rc::gen::suchThat(rc::gen::oneOf(rc::gen::inRange<std::uint32_t>(1, 0x3000),
+                                                         rc::gen::inRange<std::uint32_t>(0x3000, 0x110000)),
+                                          [](std::uint32_t c) { return c < 0xD800 || c > 0xDFFF; }),
+                        Utf8)}});
+}
+
+rc::Gen<std::string> Text() {
+  return rc::gen::map(rc::gen::container<std::vector<std::string>>(Fragment()), [](const std::vector<std::string>& fragments) {
+    std::string text;
+    for (const std::string& fragment : fragments) text += fragment;
+    return text;
+  });
+}
+
+rc::Gen<std::size_t> Cap() {
+  return rc::gen::oneOf(rc::gen::inRange<std::size_t>(1, 8), rc::gen::inRange<std::size_t>(1, 80),
+                        rc::gen::inRange<std::size_t>(80, 600));
+}
+
+// The offset of a code point boundary.
+std::size_t SomeBoundary(std::string_view text) {
+  std::size_t offset = *rc::gen::inRange<std::size_t>(0, text.size() + 1);
+  while (!ragpipe::internal::IsCodePointBoundary(text, offset)) --offset;
+  return offset;
+}
+
+// The end of the code point or CRLF at `offset`.
+std::size_t CodePointEnd(std::string_view text, std::size_t offset) {
+  if (text.substr(offset, 2) == "\r\n") return offset + 2;
+  do {
+    ++offset;
+  } while (!ragpipe::internal::IsCodePointBoundary(text, offset));
+  return offset;
+}
+
+}  // namespace
+
+TEST_CASE("Tokenizers keep their laws on any text", "[properties]") {
+  for (const NamedTokenizer& named : Tokenizers()) {
+    const Tokenizer& tokenizer = *named.tokenizer;
+    INFO(named.name);
+    CHECK(rc::check("tokenizer " + named.name, [&] {
+      const std::string text = *Text();
+      std::vector<Token> tokens;
+      tokenizer.Encode(text, tokens);
+      std::vector<std::uint32_t> ids;
+      tokenizer.EncodeIds(text, ids);
+      RC_ASSERT(ids.size() == tokens.size());
+      std::size_t begin = 0;
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        RC_ASSERT(ids[i] == tokens[i].id);
+        RC_ASSERT(ids[i] < tokenizer.vocabulary_size());
+        RC_ASSERT(named.reorders || tokens[i].range.begin >= begin);
+        RC_ASSERT(tokens[i].range.end >= tokens[i].range.begin);
+        RC_ASSERT(tokens[i].range.end <= text.size());
+        begin = tokens[i].range.begin;
+      }
+      RC_ASSERT(tokenizer.Count(text) == ids.size());
+      const std::size_t limit = *rc::gen::inRange<std::size_t>(0, ids.size() + 3);
+      RC_ASSERT(tokenizer.CountUpTo(text, limit) == std::min(ids.size(), limit + 1));
+      if (named.lossless) RC_ASSERT(tokenizer.Decode(ids) == text);
+
+      const auto counter = tokenizer.CountRanges(text);
+      for (int i = 0; i < 8; ++i) {
+        const std::size_t first = SomeBoundary(text);
+        const std::size_t second = SomeBoundary(text);
+        const ragpipe::ByteRange range{std::min(first, second), std::max(first, second)};
+        const std::string part = text.substr(range.begin, range.size());
+        RC_LOG() << "range [" << range.begin << ", " << range.end << ")\n";
+        RC_ASSERT(counter->Count(range) == tokenizer.Count(part));
+      }
+    }));
+  }
+}
+
+TEST_CASE("Chunkers keep their guarantees on any text, with any tokenizer and cap", "[properties]") {
+  std::vector<NamedTokenizer> tokenizers = Tokenizers();
+  tokenizers.push_back({"bytes", ByteTokens()});
+  tokenizers.push_back({"groups", GroupTokens()});  // a count that falls when a letter is added
+  tokenizers.push_back({"seams", SeamTokens()});    // wholes that are more than their parts
+  for (const NamedChunker& named : Chunkers()) {
+    INFO(named.name);
+    CHECK(rc::check("chunker " + named.name, [&] {
+      const NamedTokenizer& chosen = tokenizers[*rc::gen::inRange<std::size_t>(0, tokenizers.size())];
+      const TokenizerPointer& tokenizer = chosen.tokenizer;
+      RC_LOG() << "tokenizer " << chosen.name << '\n';
+      const std::size_t max_tokens = *Cap();
+      const std::size_t overlap_tokens = named.overlaps ? *rc::gen::inRange<std::size_t>(0, max_tokens) : 0;
+      Document document;
+      document.text = *Text();
+      document.media_type = named.media_type;
+      const auto chunker = named.make(tokenizer, max_tokens, overlap_tokens);
+      RC_ASSERT(chunker.ok());
+      const auto chunks = (*chunker)->Split(document);
+      if (!chunks.ok()) {
+        // Only when one code point does not fit, and then the message names it.
+        const std::string message(chunks.status().message());
+        RC_LOG() << message << '\n';
+        RC_ASSERT(chunks.status().code() == absl::StatusCode::kOutOfRange);
+        const std::size_t at = message.find("at byte ");
+        RC_ASSERT(at != std::string::npos);
+        const std::size_t begin = std::stoul(message.substr(at + 8));
+        const std::size_t end = CodePointEnd(document.text, begin);
+        RC_ASSERT(tokenizer->Count(std::string_view(document.text).substr(begin, end - begin)) > max_tokens);
+        return;
+      }
+      const std::string fault = FindFault(document.text, *chunks, *tokenizer, max_tokens, overlap_tokens);
+      RC_LOG() << fault << '\n';
+      RC_ASSERT(fault.empty());
+
+      const auto again = (*chunker)->Split(document);
+      RC_ASSERT(again.ok());
+      RC_ASSERT(again->size() == chunks->size());
+      for (std::size_t i = 0; i < chunks->size(); ++i) {
+        RC_ASSERT((*again)[i].range == (*chunks)[i].range);
+        RC_ASSERT((*again)[i].context == (*chunks)[i].context);
+      }
+    }));
+  }
+}
