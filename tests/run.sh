@@ -29,8 +29,8 @@ announce() {
 }
 
 install_packages() {
-  local packages=(ca-certificates catch2 ccache cmake g++ git libabsl-dev libfmt-dev libicu-dev librapidcheck-dev libsqlite3-dev libssl-dev
-    ninja-build nlohmann-json3-dev pkg-config)
+  local packages=(ca-certificates catch2 ccache cmake g++ git libabsl-dev libfmt-dev libicu-dev librapidcheck-dev libsqlite3-dev
+    libssl-dev ninja-build nlohmann-json3-dev pkg-config unicode-data)
   local missing=() sudo=()
   for package in "${packages[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
