@@ -3,7 +3,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 namespace ragpipe::text::internal {
 namespace {
@@ -39,7 +42,7 @@ void Classify(const char* text, std::size_t blocks, char case_bit, char* folded,
       words[block] |= Gather((letter & ascii) | not_simple) << (8 * part);
       alone[block] |= Gather(visible & ~letter & ascii) << (8 * part);
       const std::uint64_t fold = (capital >> 7U) * static_cast<unsigned char>(case_bit);
-      const std::uint64_t fill = (not_simple >> 7U) * 0xFF;
+      const std::uint64_t fill = ((not_simple & ascii) >> 7U) * 0xFF;
       bytes |= fold | fill;
       std::memcpy(folded + offset, &bytes, sizeof(bytes));
     }
@@ -61,16 +64,27 @@ std::size_t CountBits(const std::uint64_t* bits, std::size_t blocks) {
   return count;
 }
 
-const ByteKernels& Choose() {
+std::vector<const ByteKernels*> FastestFirst() {
+  std::vector<const ByteKernels*> kernels;
 #if defined(__x86_64__)
-  const bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
-  if (bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vbmi2")) {
-    return kAvx512Kernels;
-  }
-  if (bits && __builtin_cpu_supports("avx2")) return kAvx2Kernels;
+  const bool avx2 =
+      __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("popcnt") != 0;
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+                      __builtin_cpu_supports("avx512vbmi2") != 0;
+  if (avx512) kernels.push_back(&kAvx512Kernels);
+  if (avx2) kernels.push_back(&kAvx2Kernels);
 #endif
-  return kPortableKernels;
+  kernels.push_back(&kPortableKernels);
+  return kernels;
+}
+
+const ByteKernels& Choose() {
+  const std::vector<const ByteKernels*> kernels = FastestFirst();
+  const char* wanted = std::getenv("RAGPIPE_INSTRUCTIONS");
+  for (const ByteKernels* candidate : kernels) {
+    if (wanted != nullptr && std::string_view(wanted) == candidate->name) return *candidate;
+  }
+  return *kernels.front();
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ inline constexpr std::size_t kBlockBytes = 64;  // a bit for each byte is one nu
 struct ByteKernels {
   const char* name;
 
-  /// Bit i of `words[b]` and `alone[b]` is byte i of block b. `folded` gets the bytes themselves: capital letters with
-  /// `case_bit` (0x20 or 0) set, and kNotSimple for bytes that are not simple.
+  /// Bit i of `words[b]` and `alone[b]` is byte i of block b. `folded` gets the bytes themselves, but capital letters of ASCII
+  /// with `case_bit` (0x20 or 0) set, and kControl for what of ASCII is not simple.
   void (*classify)(const char* text, std::size_t blocks, char case_bit, char* folded, std::uint64_t* words,
                    std::uint64_t* alone);
 
@@ -25,17 +25,17 @@ struct ByteKernels {
   std::size_t (*count_bits)(const std::uint64_t* bits, std::size_t blocks);
 };
 
-inline constexpr char kNotSimple = '\xFF';  // in no UTF-8
+inline constexpr char kControl = '\xFF';  // in no UTF-8
 
 /// For any 64-bit machine.
 extern const ByteKernels kPortableKernels;
 
 #if defined(__x86_64__)
-extern const ByteKernels kAvx2Kernels;    // AVX2, BMI, BMI2, POPCNT
-extern const ByteKernels kAvx512Kernels;  // AVX-512 F, BW, VBMI2, BMI, POPCNT
+extern const ByteKernels kAvx2Kernels;    // AVX2, BMI, POPCNT
+extern const ByteKernels kAvx512Kernels;  // AVX-512 F, BW, VBMI2
 #endif
 
-/// The fastest that this machine runs.
+/// The fastest that this machine runs, or those that the environment variable RAGPIPE_INSTRUCTIONS names.
 const ByteKernels& BestByteKernels();
 
 }  // namespace ragpipe::text::internal

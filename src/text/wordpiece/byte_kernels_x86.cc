@@ -42,9 +42,9 @@ RAGPIPE_TARGET_AVX2 void ClassifyAvx2(const char* text, std::size_t blocks, char
       const __m256i not_simple = _mm256_xor_si256(_mm256_or_si256(space, visible), _mm256_set1_epi8('\xFF'));
       word[half] = _mm256_or_si256(letter, not_simple);
       mark[half] = _mm256_andnot_si256(letter, visible);
+      const __m256i control = _mm256_andnot_si256(_mm256_cmpgt_epi8(_mm256_setzero_si256(), bytes), not_simple);
       const __m256i fold = _mm256_and_si256(capital, _mm256_set1_epi8(case_bit));
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(folded + offset),
-                          _mm256_or_si256(_mm256_or_si256(bytes, fold), not_simple));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(folded + offset), _mm256_or_si256(_mm256_or_si256(bytes, fold), control));
     }
     words[block] = Bits(word[0], word[1]);
     alone[block] = Bits(mark[0], mark[1]);
@@ -52,7 +52,7 @@ RAGPIPE_TARGET_AVX2 void ClassifyAvx2(const char* text, std::size_t blocks, char
 }
 
 RAGPIPE_TARGET_AVX2 std::uint16_t* ListBitsAvx2(const std::uint64_t* bits, std::size_t blocks, std::uint16_t* positions) {
-  constexpr int kStep = 8;  // written at once without asking whether they are there: more blocks have fewer than more
+  constexpr int kStep = 8;  // written at once, whether they are there or not
   for (std::size_t block = 0; block < blocks; ++block) {
     std::uint64_t left = bits[block];
     const auto count = static_cast<int>(_mm_popcnt_u64(left));
@@ -88,10 +88,11 @@ RAGPIPE_TARGET_AVX512 void ClassifyAvx512(const char* text, std::size_t blocks, 
                             _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(' '));
     const __mmask64 visible = InRange(bytes, '!', '~');
     const __mmask64 not_simple = ~(space | visible);
+    const __mmask64 control = not_simple & ~_mm512_movepi8_mask(bytes);
     words[block] = letter | not_simple;
     alone[block] = visible & ~letter;
     const __m512i lower = _mm512_mask_add_epi8(bytes, capital, bytes, _mm512_set1_epi8(case_bit));
-    _mm512_storeu_si512(folded + block * kBlockBytes, _mm512_mask_mov_epi8(lower, not_simple, _mm512_set1_epi8(kNotSimple)));
+    _mm512_storeu_si512(folded + block * kBlockBytes, _mm512_mask_mov_epi8(lower, control, _mm512_set1_epi8(kControl)));
   }
 }
 
@@ -118,8 +119,8 @@ RAGPIPE_TARGET_AVX512 std::uint16_t* ListBitsAvx512(const std::uint64_t* bits, s
 
 }  // namespace
 
-const ByteKernels kAvx2Kernels{"AVX2", ClassifyAvx2, ListBitsAvx2, CountBitsPopcnt};
-const ByteKernels kAvx512Kernels{"AVX-512", ClassifyAvx512, ListBitsAvx512, CountBitsPopcnt};
+const ByteKernels kAvx2Kernels{"avx2", ClassifyAvx2, ListBitsAvx2, CountBitsPopcnt};
+const ByteKernels kAvx512Kernels{"avx512", ClassifyAvx512, ListBitsAvx512, CountBitsPopcnt};
 
 }  // namespace ragpipe::text::internal
 

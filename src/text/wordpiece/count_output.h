@@ -16,6 +16,7 @@ namespace ragpipe::text::internal {
 class CountOutput {
  public:
   static constexpr bool kTakesIds = false;
+  static constexpr bool kTakesRanges = false;
 
   explicit CountOutput(std::size_t limit) : limit_(limit) {}
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -9,7 +10,9 @@
 namespace ragpipe::text::internal {
 
 /// A vocabulary as a byte trie with two roots: pieces that begin a word and pieces that continue one. Finding the longest
-/// piece at a place is one walk; the walk does not build strings.
+/// piece at a place is one walk; the walk does not build strings. The trie is a double array (Aoe, "An Efficient Digital Search
+/// Algorithm by Using a Double-Array Structure", 1989) in which no two nodes have the same base, so that a child is known by
+/// its byte alone (Yata, darts-clone).
 class WordPieceModel {
  public:
   static constexpr std::size_t kMaxVocabularyBytes = (std::size_t{1} << 24U) - 2;
@@ -24,41 +27,33 @@ class WordPieceModel {
   };
   Match FindLongest(std::string_view word, std::size_t begin) const {
     Match match{begin, 0};
-    std::uint32_t node = begin == 0 ? kFirstRoot : kContinuingRoot;
+    std::uint32_t base = root_bases_[begin == 0 ? 0 : 1];
     for (std::size_t i = begin; i < word.size(); ++i) {
-      const Edge& edge = edges_[FindSlot(node, static_cast<unsigned char>(word[i]))];
-      if (edge.child == 0) break;
-      node = edge.child;
-      if (edge.id != kNoId) match = {i + 1, edge.id};
+      const auto byte = static_cast<unsigned char>(word[i]);
+      const Node& node = nodes_[base ^ byte];
+      if ((node.label_and_id & kLabelMask) != (kTaken | byte)) break;
+      base = node.base;
+      const std::uint32_t id = node.label_and_id >> kLabelBits;
+      if (id != kNoId) match = {i + 1, id};
     }
     return match;
   }
 
  private:
-  static constexpr std::uint32_t kFirstRoot = 0;
-  static constexpr std::uint32_t kContinuingRoot = 1;
-  static constexpr std::uint32_t kNoId = UINT32_MAX;
+  static constexpr unsigned kLabelBits = 9;
+  static constexpr std::uint32_t kLabelMask = (1U << kLabelBits) - 1;
+  static constexpr std::uint32_t kTaken = 0x100;  // in the label of every node; the byte that leads to it is below
+  static constexpr std::uint32_t kNoId = UINT32_MAX >> kLabelBits;
 
-  // A slot of an open-addressing table; free where `child` is 0, which is a root and so nobody's child.
-  struct Edge {
-    std::uint32_t key = 0;  // parent node and byte
-    std::uint32_t child = 0;
-    std::uint32_t id = kNoId;  // of the piece that ends at the child
+  struct Node {
+    std::uint32_t base = 0;  // the child of a byte is at base ^ byte; 0, which is nobody's base, without children
+    std::uint32_t label_and_id = 0;
   };
 
-  std::size_t FindSlot(std::uint32_t node, unsigned char byte) const {
-    const std::uint32_t key = (node << 8U) | byte;
-    std::size_t slot = static_cast<std::size_t>((key * std::uint64_t{0x9E3779B97F4A7C15}) >> shift_);
-    while (edges_[slot].child != 0 && edges_[slot].key != key) slot = (slot + 1) & (edges_.size() - 1);
-    return slot;
-  }
+  class Builder;
 
-  void Insert(std::uint32_t root, std::string_view piece, std::uint32_t id);
-  void Grow();
-
-  std::vector<Edge> edges_;
-  unsigned shift_ = 0;
-  std::uint32_t node_count_ = 2;
+  std::array<std::uint32_t, 2> root_bases_{};  // of pieces that begin a word, and that continue one
+  std::vector<Node> nodes_;
 };
 
 }  // namespace ragpipe::text::internal

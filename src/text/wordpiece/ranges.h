@@ -28,6 +28,7 @@ class WordPieceRangeCounter final : public RangeCounter {
 
   // An output of WordWalk; then Finish().
   static constexpr bool kTakesIds = false;
+  static constexpr bool kTakesRanges = false;
   bool full() const { return false; }
   void AddWindow(const WordWindow& window);
   void AddWhole(const WordWindow& /*window*/, const WordTable& /*table*/, std::size_t /*first*/,

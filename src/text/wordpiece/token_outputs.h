@@ -58,6 +58,7 @@ void ReserveForTokens(std::size_t text_bytes, std::vector<T>& out) {
 class IdOutput {
  public:
   static constexpr bool kTakesIds = true;
+  static constexpr bool kTakesRanges = false;
 
   explicit IdOutput(std::vector<std::uint32_t>& ids) : ids_(ids) {}
 
@@ -86,6 +87,7 @@ class IdOutput {
 class TokenOutput {
  public:
   static constexpr bool kTakesIds = true;
+  static constexpr bool kTakesRanges = true;
 
   TokenOutput(const WordPieceVocabulary& vocabulary, std::string_view text, std::vector<Token>& tokens)
       : vocabulary_(vocabulary), text_(text), tokens_(tokens) {}

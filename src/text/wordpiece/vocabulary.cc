@@ -11,12 +11,20 @@
 #include "core/utf8.h"
 
 namespace ragpipe::text::internal {
+namespace {
+
+bool IsAscii(std::string_view word) {
+  return std::all_of(word.begin(), word.end(), [](char c) { return (c & 0x80) == 0; });
+}
+
+}  // namespace
 
 WordPieceVocabulary::WordPieceVocabulary(const WordPieceConfig& config)
     : config_(config),
       characters_(config.rules),
       model_(config.pieces, config.continuing_prefix),
-      whole_words_(FindWholeWords()) {}
+      whole_ascii_words_(FindWholeWords(true)),
+      whole_other_words_(FindWholeWords(false)) {}
 
 bool WordPieceVocabulary::IsTooLong(std::string_view word) const {
   if (word.size() <= config_.max_characters) return false;
@@ -40,11 +48,11 @@ void WordPieceVocabulary::Encode(std::string_view word, std::vector<std::uint32_
   ids.push_back(config_.unknown_id);
 }
 
-std::vector<WordTable::Entry> WordPieceVocabulary::FindWholeWords() const {
+std::vector<WordTable::Entry> WordPieceVocabulary::FindWholeWords(bool ascii) const {
   std::vector<WordTable::Entry> entries;
   std::vector<std::uint32_t> ids;
   auto add = [&](std::string_view word) {
-    if (word.empty() || word.size() > WordKey::kMaxBytes) return;
+    if (word.empty() || word.size() > WordKey::kMaxBytes || IsAscii(word) != ascii) return;
     ids.clear();
     Encode(word, ids);
     if (ids.size() != 1) return;
@@ -59,7 +67,7 @@ std::vector<WordTable::Entry> WordPieceVocabulary::FindWholeWords() const {
   }
   for (std::size_t byte = '!'; byte <= '~'; ++byte) {
     const char c = static_cast<char>(byte);
-    if (!has_byte[byte]) add({&c, 1});
+    if (!has_byte[byte]) add({&c, 1});  // which is an unknown word
   }
   return entries;
 }

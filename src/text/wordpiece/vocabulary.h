@@ -26,8 +26,9 @@ class WordPieceVocabulary {
   /// Appends the tokens of one normalised word.
   void Encode(std::string_view word, std::vector<std::uint32_t>& ids) const;
 
-  /// Words of up to 15 bytes that are one token; among them all punctuation of ASCII.
-  const WordTable& whole_words() const { return whole_words_; }
+  /// Normalised words of up to 15 bytes that are one token: those of ASCII, with all its punctuation, and the others.
+  const WordTable& whole_ascii_words() const { return whole_ascii_words_; }
+  const WordTable& whole_other_words() const { return whole_other_words_; }
 
   /// The bytes that a token stands for where it is one of several of a word: the first of them, or another.
   std::size_t BytesOfFirst(std::uint32_t id) const { return config_.pieces[id].size(); }
@@ -35,12 +36,13 @@ class WordPieceVocabulary {
 
  private:
   bool IsTooLong(std::string_view word) const;
-  std::vector<WordTable::Entry> FindWholeWords() const;
+  std::vector<WordTable::Entry> FindWholeWords(bool ascii) const;
 
   const WordPieceConfig& config_;
   BertCharacters characters_;
   WordPieceModel model_;
-  WordTable whole_words_;
+  WordTable whole_ascii_words_;
+  WordTable whole_other_words_;
 };
 
 }  // namespace ragpipe::text::internal

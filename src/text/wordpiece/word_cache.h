@@ -21,8 +21,9 @@ class WordCache {
     static constexpr std::size_t kMaxIds = 7;
 
     LongWordKey key;
-    std::uint32_t count = 0;                   ///< of tokens
-    std::array<std::uint32_t, kMaxIds> ids{};  ///< those tokens, where they are no more than kMaxIds
+    std::uint8_t count = 0;                    ///< of tokens; a key has no more bytes than a byte can say
+    bool in_place = false;                     ///< byte i of what the tokens spell stands for byte i of the text
+    std::array<std::uint32_t, kMaxIds> ids{};  ///< the tokens, where they are no more than kMaxIds
   };
   static_assert(sizeof(Entry) == 64, "one line of memory");
 

@@ -26,7 +26,11 @@ struct LongWordKey {
 
   std::array<std::uint64_t, 4> words{};
 
-  friend bool operator==(const LongWordKey&, const LongWordKey&) = default;
+  friend bool operator==(const LongWordKey& a, const LongWordKey& b) {  // without branches, and no call of memcmp()
+    std::uint64_t difference = 0;
+    for (std::size_t i = 0; i < a.words.size(); ++i) difference |= a.words[i] ^ b.words[i];
+    return difference == 0;
+  }
 };
 
 namespace word_key {

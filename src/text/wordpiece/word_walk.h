@@ -31,7 +31,8 @@ struct WordTokens {
 /// found in is on its way while others are read. The others come from a cache, or from the vocabulary's trie.
 ///
 /// An Output has
-///   static constexpr bool kTakesIds;       // false: punctuation bytes are counted by window, and no word has ids
+///   static constexpr bool kTakesIds;       // false: punctuation bytes are counted by window, and words need not have ids
+///   static constexpr bool kTakesRanges;    // of tokens
 ///   void AddWindow(const WordWindow&);     // before its words
 ///   void AddWhole(const WordWindow&, const WordTable&, std::size_t first, std::span<const std::uint32_t> slots);  // one
 ///   token each void AddWord(const WordWindow&, std::size_t piece, WordTokens); void BeginRun(ByteRange piece);        // a
@@ -59,6 +60,10 @@ class WordWalk {
  private:
   static constexpr std::size_t kBatch = 64;
 
+  static bool IsAscii(std::string_view bytes) {
+    return std::none_of(bytes.begin(), bytes.end(), [](char c) { return (c & 0x80) != 0; });
+  }
+
   struct Batch {
     std::size_t first = 0;
     std::size_t size = 0;
@@ -83,7 +88,7 @@ class WordWalk {
   }
 
   void LookUp(const WordWindow& window, std::size_t first) {
-    const WordTable& table = vocabulary_.whole_words();
+    const WordTable& table = vocabulary_.whole_ascii_words();
     batch_.first = first;
     batch_.size = std::min(kBatch, window.size() - first);
     for (std::size_t i = 0; i < batch_.size; ++i) {
@@ -97,8 +102,9 @@ class WordWalk {
       batch_.missed += table.Holds(batch_.slots[i], batch_.keys[i]) ? 0U : 1U;
     }
     for (std::size_t m = 0; m < batch_.missed; ++m) {
-      const WordKey& key = batch_.keys[batch_.misses[m]];
-      batch_.hashes[m] = cache_.cache().Hash({{key.low, key.high, 0, 0}});
+      const std::size_t i = first + batch_.misses[m];
+      if (window.length(i) > LongWordKey::kMaxBytes) continue;
+      batch_.hashes[m] = cache_.cache().Hash(MakeLongWordKey(window.folded(i), window.length(i)));
       cache_.cache().Prefetch(batch_.hashes[m]);
     }
   }
@@ -106,7 +112,7 @@ class WordWalk {
   void Emit(const WordWindow& window) {
     std::size_t done = 0;
     auto add_whole_before = [&](std::size_t end) {
-      output_.AddWhole(window, vocabulary_.whole_words(), batch_.first + done, {batch_.slots.data() + done, end - done});
+      output_.AddWhole(window, vocabulary_.whole_ascii_words(), batch_.first + done, {batch_.slots.data() + done, end - done});
     };
     for (std::size_t m = 0; m < batch_.missed; ++m) {
       add_whole_before(batch_.misses[m]);
@@ -117,64 +123,91 @@ class WordWalk {
   }
 
   void EmitMissed(const WordWindow& window, std::size_t m) {
-    const WordKey& key = batch_.keys[batch_.misses[m]];
     const std::size_t piece = batch_.first + batch_.misses[m];
-    const char* folded = window.folded(piece);
-    const std::size_t length = window.length(piece);
-    const bool is_short = length <= WordKey::kMaxBytes;
-    const bool is_ascii =
-        is_short ? ((key.low | key.high) & 0x8080808080808080U) == 0 : std::memchr(folded, kNotSimple, length) == nullptr;
-    if (!is_ascii) {
-      output_.BeginRun({window.begin(piece), window.end(piece)});
-      run_.Start(text_, window.begin(piece), window.end(piece));
-      for (WordRun::Word word; run_.Next(word);) AddRunWord(word);
-    } else if (is_short) {
-      output_.AddWord(window, piece, FindTokens({{key.low, key.high, 0, 0}}, batch_.hashes[m], {folded, length}));
-    } else {
-      output_.AddWord(window, piece, FindTokens({folded, length}));
+    const std::string_view folded{window.folded(piece), window.length(piece)};
+    if (folded.size() > LongWordKey::kMaxBytes) {
+      if (!IsAscii(folded)) return EmitRun(window, piece);
+      return output_.AddWord(window, piece, EncodeWord(folded));
     }
+    const LongWordKey key = MakeLongWordKey(folded.data(), folded.size());
+    const std::uint64_t hash = batch_.hashes[m];
+    const WordCache::Entry* entry = cache_.cache().Find(key, hash);
+    if (entry != nullptr && IsEnough(*entry)) return output_.AddWord(window, piece, {entry->count, entry->ids.data()});
+    if (!IsAscii(folded)) {
+      const bool known = entry != nullptr || std::memchr(folded.data(), kControl, folded.size()) != nullptr;
+      return known ? EmitRun(window, piece) : EmitRun(window, piece, &key, hash);
+    }
+    const WordTokens tokens = EncodeWord(folded);
+    if (entry == nullptr) Insert(key, hash, tokens, true);
+    output_.AddWord(window, piece, tokens);
+  }
+
+  /// The words of a piece that is not of ASCII. Where it is one word, that is kept under `key`, if there is one.
+  void EmitRun(const WordWindow& window, std::size_t piece, const LongWordKey* key = nullptr, std::uint64_t hash = 0) {
+    const ByteRange range{window.begin(piece), window.end(piece)};
+    output_.BeginRun(range);
+    run_.Start(text_, range.begin, range.end);
+    for (WordRun::Word word; run_.Next(word);) {
+      if (key == nullptr || word.source != range) {
+        EmitRunWord(word);
+        continue;
+      }
+      WordTokens tokens = FindWhole(word.bytes);
+      if (tokens.count == 0) tokens = EncodeWord(word.bytes);
+      Insert(*key, hash, tokens, word.in_place);
+      output_.AddRunWord(word, tokens);
+    }
+  }
+
+  static bool IsEnough(const WordCache::Entry& entry) {
+    if (!Output::kTakesIds) return true;
+    return entry.count <= entry.ids.size() && (entry.in_place || entry.count == 1 || !Output::kTakesRanges);
   }
 
   /// Of a piece that no window holds: some of its words. Returns where the rest begins.
   std::size_t WalkLongPiece(std::size_t begin, std::size_t end) {
     constexpr std::size_t kStep = 2048;
     run_.Start(text_, begin, end);
-    for (WordRun::Word word; run_.position() < begin + kStep && !output_.full() && run_.Next(word);) AddRunWord(word);
+    for (WordRun::Word word; run_.position() < begin + kStep && !output_.full() && run_.Next(word);) EmitRunWord(word);
     return run_.position();
   }
 
-  void AddRunWord(const WordRun::Word& word) {
+  void EmitRunWord(const WordRun::Word& word) {
     if (!Output::kTakesIds && word.alone) return output_.AddRunWord(word, {1});
-    if (word.bytes.size() <= WordKey::kMaxBytes) {
-      const WordTable& table = vocabulary_.whole_words();
-      const WordKey key = MakeWordKey(word.bytes.data(), word.bytes.size());
-      const std::uint32_t slot = table.FindSlot(key);
-      if (table.Holds(slot, key)) {
-        const std::uint32_t id = table.id(slot);
-        return output_.AddRunWord(word, {1, &id});
-      }
-    }
-    output_.AddRunWord(word, FindTokens(word.bytes));
+    WordTokens tokens = FindWhole(word.bytes);
+    if (tokens.count == 0) tokens = FindNormalised(word.bytes);
+    output_.AddRunWord(word, tokens);
+  }
+
+  /// None if the word is not of the tables.
+  WordTokens FindWhole(std::string_view word) {
+    if (word.size() > WordKey::kMaxBytes) return {};
+    const WordKey key = MakeWordKey(word.data(), word.size());
+    const WordTable& table = IsAscii(word) ? vocabulary_.whole_ascii_words() : vocabulary_.whole_other_words();
+    const std::uint32_t slot = table.FindSlot(key);
+    if (!table.Holds(slot, key)) return {};
+    ids_.assign(1, table.id(slot));
+    return {1, ids_.data()};
   }
 
   /// `word` has 32 readable bytes.
-  WordTokens FindTokens(std::string_view word) {
+  WordTokens FindNormalised(std::string_view word) {
     if (word.size() > LongWordKey::kMaxBytes) return EncodeWord(word);
-    const LongWordKey key = MakeLongWordKey(word.data(), word.size());
-    return FindTokens(key, cache_.cache().Hash(key), word);
+    LongWordKey key = MakeLongWordKey(word.data(), word.size());
+    key.words[3] |= std::uint64_t{1} << 63U;  // the same bytes in a text may normalise to others
+    const std::uint64_t hash = cache_.cache().Hash(key);
+    const WordCache::Entry* entry = cache_.cache().Find(key, hash);
+    if (entry != nullptr && (!Output::kTakesIds || entry->count <= entry->ids.size())) return {entry->count, entry->ids.data()};
+    const WordTokens tokens = EncodeWord(word);
+    if (entry == nullptr) Insert(key, hash, tokens, false);
+    return tokens;
   }
 
-  WordTokens FindTokens(const LongWordKey& key, std::uint64_t hash, std::string_view word) {
-    WordCache& cache = cache_.cache();
-    if (const WordCache::Entry* entry = cache.Find(key, hash)) {
-      if (!Output::kTakesIds || entry->count <= entry->ids.size()) return {entry->count, entry->ids.data()};
-      return EncodeWord(word);
-    }
-    const WordTokens tokens = EncodeWord(word);
-    WordCache::Entry& entry = cache.Insert(key, hash);
-    entry.count = static_cast<std::uint32_t>(tokens.count);
+  void Insert(const LongWordKey& key, std::uint64_t hash, WordTokens tokens, bool in_place) {
+    WordCache::Entry& entry = cache_.cache().Insert(key, hash);
+    entry.count = static_cast<std::uint8_t>(tokens.count);
+    entry.in_place = in_place;
     std::copy_n(tokens.ids, std::min(tokens.count, entry.ids.size()), entry.ids.begin());
-    return tokens;
   }
 
   WordTokens EncodeWord(std::string_view word) {

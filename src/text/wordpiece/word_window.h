@@ -11,7 +11,7 @@ namespace ragpipe::text::internal {
 
 /// Cuts a text at ASCII white space and punctuation, window by window. A piece is a run of other bytes; or one punctuation
 /// byte, where those are wanted as pieces. A piece of letters and digits of ASCII is a word, and stands lower-cased in
-/// `folded`; one with other bytes in it has kNotSimple in their place.
+/// `folded`; one with other bytes in it has kControl in place of control characters.
 class WordWindow {
  public:
   struct Rules {
