@@ -25,7 +25,7 @@ namespace ragpipe::text {
 /// A token's range is what its characters came from; characters that a step put in have the place of the one they were put
 /// before. Bytes that a step dropped are in no range.
 ///
-/// Threading: from several threads at once. Each that is inside at the same time takes up to 1 MiB for words it has seen,
+/// Threading: from several threads at once. Each that is inside at the same time takes 4 MiB for words it has seen,
 /// which is kept for the next.
 ///
 /// Errors: kInvalidArgument for text that is not a tokenizer.json, with the path of the wrong element; kUnimplemented names an

@@ -77,7 +77,7 @@ class SegmentCache {
   }
 
  private:
-  static constexpr std::size_t kSets = std::size_t{1} << 13U;  // 1 MiB
+  static constexpr std::size_t kSets = std::size_t{1} << 15U;  // 4 MiB
   static_assert(sizeof(Entry) == 64 && offsetof(Entry, size) == kMaxBytes);
 
   std::size_t Set(const Key& key) const {
