@@ -5,6 +5,7 @@ cl100k_base.json: the rank file as tokenizer.json (for tokie). unigram.json: a U
 
 import json
 import pathlib
+import re
 import sys
 
 import tiktoken
@@ -62,10 +63,12 @@ def main():
     unigram.normalizer = tokenizers.normalizers.NFKC()
     unigram.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
     unigram.decoder = tokenizers.decoders.Metaspace()
-    lines = (line for text in texts for line in pathlib.Path(text).read_text(encoding="utf-8").splitlines())
+    # Words of letters only: on what else is in texts, the trainer's likelihood can overflow.
+    lines = (" ".join(re.findall(r"[^\W\d_]{1,30}[.,]?", line)) for text in texts
+             for line in pathlib.Path(text).read_text(encoding="utf-8").splitlines())
     trainer = tokenizers.trainers.UnigramTrainer(
         vocab_size=32000, unk_token="<unk>", special_tokens=["<unk>"], show_progress=False)
-    unigram.train_from_iterator((line for line in lines if len(line) < 1000), trainer)  # it cannot do with long ones
+    unigram.train_from_iterator(lines, trainer)
     unigram.save(str(folder / "unigram.json"))
 
 
