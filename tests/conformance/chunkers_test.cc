@@ -3,8 +3,11 @@
 
 #include "ragpipe/default_model/default_model.h"
 #include "ragpipe/testing/check_chunker.h"
+#include "ragpipe/text/content_defined_chunker.h"
+#include "ragpipe/text/fixed_token_chunker.h"
 #include "ragpipe/text/markdown_chunker.h"
 #include "ragpipe/text/recursive_chunker.h"
+#include "ragpipe/text/sentence_chunker.h"
 #include "support/catch.h"
 
 using namespace ragpipe;
@@ -47,4 +50,14 @@ TEST_CASE("MarkdownChunker conforms") {
   const std::size_t max_tokens = GENERATE(8, 40, 512);
   const text::MarkdownChunkerOptions options{.max_tokens = max_tokens};
   CheckConforms([&] { return Shared(text::MarkdownChunker::Create(tokenizer, options)); }, *tokenizer, max_tokens);
+}
+
+TEST_CASE("The other chunkers conform") {
+  const auto tokenizer = Tokenizer();
+  const std::size_t cap = GENERATE(8, 40, 512);
+  CheckConforms([&] { return Shared(text::FixedTokenChunker::Create(tokenizer, {.max_tokens = cap, .overlap_tokens = 3})); },
+                *tokenizer, cap);
+  CheckConforms([&] { return Shared(text::SentenceChunker::Create(tokenizer, {.max_tokens = cap, .overlap_tokens = 3})); },
+                *tokenizer, cap);
+  CheckConforms([&] { return Shared(text::ContentDefinedChunker::Create(tokenizer, {.max_tokens = cap})); }, *tokenizer, cap);
 }

@@ -10,8 +10,12 @@
 #include <vector>
 
 #include "chunk_checks.h"
+#include "ragpipe/text/approximate_tokenizer.h"
+#include "ragpipe/text/content_defined_chunker.h"
+#include "ragpipe/text/fixed_token_chunker.h"
 #include "ragpipe/text/markdown_chunker.h"
 #include "ragpipe/text/recursive_chunker.h"
+#include "ragpipe/text/sentence_chunker.h"
 #include "ragpipe/text/wordpiece.h"
 #include "support/catch.h"
 #include "support/seed.h"
@@ -19,9 +23,12 @@
 
 using ragpipe::Chunk;
 using ragpipe::Document;
+using ragpipe::text::ContentDefinedChunker;
 using ragpipe::text::Fill;
+using ragpipe::text::FixedTokenChunker;
 using ragpipe::text::MarkdownChunker;
 using ragpipe::text::RecursiveChunker;
+using ragpipe::text::SentenceChunker;
 using ragpipe::text::Tokenizer;
 
 namespace {
@@ -30,6 +37,12 @@ std::shared_ptr<const Tokenizer> DefaultWordPiece() {
   std::ifstream file(RAGPIPE_DEFAULT_MODEL_DATA "/tokenizer.json");
   const std::string json((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   auto tokenizer = ragpipe::text::WordPiece::FromJson(json);
+  REQUIRE_OK(tokenizer);
+  return *tokenizer;
+}
+
+std::shared_ptr<const Tokenizer> Estimate() {
+  auto tokenizer = ragpipe::text::ApproximateTokenizer::Create(3.5);
   REQUIRE_OK(tokenizer);
   return *tokenizer;
 }
@@ -147,6 +160,7 @@ std::string Words(std::mt19937_64& random, std::size_t count) {
 // Every guarantee, or the one error there is.
 void CheckSplit(const ragpipe::Chunker& chunker, const Document& document, const Tokenizer& tokenizer, std::size_t max_tokens,
                 std::size_t overlap_tokens, std::size_t max_bytes = SIZE_MAX) {
+  CAPTURE(chunker.Fingerprint());
   const auto chunks = chunker.Split(document);
   if (!chunks.ok()) {
     // Only when one code point does not fit, and then the message names it.
@@ -169,8 +183,8 @@ void CheckSplit(const ragpipe::Chunker& chunker, const Document& document, const
 
 TEST_CASE("Every guarantee holds on documents made of nasty fragments", "[chunker]") {
   RAGPIPE_RANDOM_TEST(random);
-  const std::vector<std::shared_ptr<const Tokenizer>> tokenizers = {WordTokens(), ByteTokens(), GroupTokens(), SeamTokens(),
-                                                                    DefaultWordPiece()};
+  const std::vector<std::shared_ptr<const Tokenizer>> tokenizers = {WordTokens(), ByteTokens(), GroupTokens(),
+                                                                    SeamTokens(), Estimate(),   DefaultWordPiece()};
   const std::size_t caps[] = {1, 2, 3, 4, 5, 7, 10, 16, 30, 64, 150, 600};
   for (int round = 0; round < 400; ++round) {
     const std::string text = NastyText(random);
@@ -188,6 +202,13 @@ TEST_CASE("Every guarantee holds on documents made of nasty fragments", "[chunke
     const auto markdown =
         Created(MarkdownChunker::Create(tokenizer, {max_tokens, overlap_tokens, min_tokens, max_bytes, fill, heading_context}));
     CheckSplit(markdown, Markdown(text), *tokenizer, max_tokens, overlap_tokens, max_bytes);
+    const auto sentence =
+        Created(SentenceChunker::Create(tokenizer, {max_tokens, overlap_tokens, min_tokens, max_bytes, fill}));
+    CheckSplit(sentence, Plain(text), *tokenizer, max_tokens, overlap_tokens, max_bytes);
+    const auto by_content = Created(ContentDefinedChunker::Create(tokenizer, {max_tokens, max_bytes}));
+    CheckSplit(by_content, Plain(text), *tokenizer, max_tokens, 0, max_bytes);
+    const auto fixed = Created(FixedTokenChunker::Create(tokenizer, {max_tokens, 0, max_bytes}));
+    CheckSplit(fixed, Plain(text), *tokenizer, max_tokens, 0, max_bytes);
   }
 }
 
@@ -395,6 +416,14 @@ TEST_CASE("Invalid options are refused when a chunker is made, with name, value 
           "RecursiveChunker: RecursiveChunkerOptions::max_tokens is 0; it must be at least 1");
   refused(RecursiveChunker::Create(WordTokens(), {8, 9}),
           "RecursiveChunker: RecursiveChunkerOptions::overlap_tokens is 9; it must be below max_tokens, which is 8");
+  refused(RecursiveChunker::Create(WordTokens(), {.max_tokens = 8, .min_tokens = 9}),
+          "RecursiveChunker: RecursiveChunkerOptions::min_tokens is 9; it must be at most max_tokens, which is 8");
+  refused(
+      ContentDefinedChunker::Create(WordTokens(), {.max_bytes = 3}),
+      "ContentDefinedChunker: ContentDefinedChunkerOptions::max_bytes is 3; it must be at least 4, the bytes of one character");
+  refused(FixedTokenChunker::Create(WordTokens(), {.max_tokens = 4, .overlap_tokens = 4}),
+          "FixedTokenChunker: FixedTokenChunkerOptions::overlap_tokens is 4; it must be below max_tokens, which is 4");
+  refused(SentenceChunker::Create(nullptr), "SentenceChunker: the tokenizer is null; give one to Create()");
   refused(MarkdownChunker::Create(nullptr), "MarkdownChunker: the tokenizer is null; give one to Create()");
   refused(MarkdownChunker::Create(WordTokens(), {0}),
           "MarkdownChunker: MarkdownChunkerOptions::max_tokens is 0; it must be at least 1");

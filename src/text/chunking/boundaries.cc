@@ -18,6 +18,10 @@ UGraphemeClusterBreak GraphemeBreakOf(UChar32 c) {
   return static_cast<UGraphemeClusterBreak>(u_getIntPropertyValue(c, UCHAR_GRAPHEME_CLUSTER_BREAK));
 }
 
+bool IsHangul(UGraphemeClusterBreak property) {
+  return property == U_GCB_L || property == U_GCB_V || property == U_GCB_T;  // letters that form syllables
+}
+
 bool IsControl(UGraphemeClusterBreak property) {
   return property == U_GCB_CONTROL || property == U_GCB_CR || property == U_GCB_LF;
 }
@@ -126,10 +130,14 @@ bool IsSafeCut(std::string_view text, std::size_t offset) {
   const UChar32 after = Decode(text, offset).character;
   const auto left = GraphemeBreakOf(before);
   const auto right = GraphemeBreakOf(after);
-  if (IsControl(left) || IsControl(right)) return true;                                          // GB4, GB5
-  if (right == U_GCB_EXTEND || right == U_GCB_ZWJ || right == U_GCB_SPACING_MARK) return false;  // GB9, GB9a
-  if (left == U_GCB_PREPEND || left == U_GCB_ZWJ) return false;                                  // GB9b, GB11
-  return left != U_GCB_REGIONAL_INDICATOR || right != U_GCB_REGIONAL_INDICATOR;                  // GB12, GB13
+  if (IsControl(left) || IsControl(right)) return true;                                            // GB4, GB5
+  if (right == U_GCB_EXTEND || right == U_GCB_ZWJ || right == U_GCB_SPACING_MARK) return false;    // GB9, GB9a
+  if (IsHangul(right) && (IsHangul(left) || left == U_GCB_LV || left == U_GCB_LVT)) return false;  // GB6 to GB8
+  if (left == U_GCB_L && (right == U_GCB_LV || right == U_GCB_LVT)) return false;                  // GB6
+  const auto syllabic = [after] { return u_getIntPropertyValue(after, UCHAR_INDIC_SYLLABIC_CATEGORY); };
+  if (left == U_GCB_EXTEND && syllabic() == U_INSC_CONSONANT) return false;      // GB9c: it may join a conjunct
+  if (left == U_GCB_PREPEND || left == U_GCB_ZWJ) return false;                  // GB9b, GB11
+  return left != U_GCB_REGIONAL_INDICATOR || right != U_GCB_REGIONAL_INDICATOR;  // GB12, GB13
 }
 
 bool IsWordStart(std::string_view text, std::size_t offset) {

@@ -56,7 +56,10 @@ absl::Status ProseSplitter::SplitLines(ByteRange range, std::size_t lead, Level 
 }
 
 absl::Status ProseSplitter::SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
-  if (AddWhole(range, lead, level, tag)) return absl::OkStatus();
+  return AddWhole(range, lead, level, tag) ? absl::OkStatus() : SplitSentences(range, lead, level, tag);
+}
+
+absl::Status ProseSplitter::SplitSentences(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
   const std::string_view line = text_.substr(range.begin, range.size());
   SentenceScan sentences(line);
   for (std::size_t begin = 0; begin < line.size();) {

@@ -30,6 +30,9 @@ class ProseSplitter {
   /// As Split(), but begins with lines: for text whose lines matter more than its paragraphs, and that does not fit.
   absl::Status SplitLines(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
 
+  /// As Split(), but into sentences at once.
+  absl::Status SplitSentences(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
+
   /// Adds `range` as one atom if it fits, together with what leads it.
   bool AddWhole(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
   bool Fits(ByteRange range) const { return range.size() <= max_bytes_ && counter_.Count(range) <= max_tokens_; }
