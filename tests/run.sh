@@ -30,7 +30,7 @@ announce() {
 
 install_packages() {
   local packages=(ca-certificates catch2 ccache cmake g++ git libabsl-dev libfmt-dev libicu-dev librapidcheck-dev libsqlite3-dev
-    libssl-dev ninja-build nlohmann-json3-dev pkg-config unicode-data)
+    libssl-dev ninja-build nlohmann-json3-dev npm pkg-config unicode-data)
   local missing=() sudo=()
   for package in "${packages[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
@@ -41,6 +41,13 @@ install_packages() {
   "${sudo[@]}" apt-get update -qq
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >build/apt.log 2>&1 ||
     { tail -20 build/apt.log >&2; return 1; }
+}
+
+# What the tokenizers and the Markdown scanner are compared with, which is fetched and not kept here. Tests that miss it are skipped.
+fetch_references() {
+  tests/text/fetch_rank_files.sh build/rank_files || return 1
+  npm install --silent --no-audit --no-fund --prefix build/npm commonmark@0.31.2 commonmark-spec@0.31.2 >/dev/null || return 1
+  export RAGPIPE_NODE_PACKAGES=$PWD/build/npm
 }
 
 build() {
@@ -82,6 +89,10 @@ export CCACHE_DIR=${CCACHE_DIR:-$PWD/build/ccache}
 
 announce "packages"
 install_packages
+announce "references"
+fetch_references || echo "tests/run.sh: SKIPPED: some references cannot be fetched; the comparisons with them will not run" >&2
+step=references
+if [[ ${RAGPIPE_REQUIRE_REFERENCES:-} && -z ${RAGPIPE_NODE_PACKAGES:-} ]]; then exit 1; fi
 build dev
 test_preset dev
 if ! $quick; then

@@ -57,7 +57,7 @@ bool IsIgnoredInWords(UChar32 c) {
 
 }  // namespace
 
-DecodedCharacter Decode(std::string_view text, std::size_t offset) {
+CodePoint Decode(std::string_view text, std::size_t offset) {
   auto byte = [&text, offset](std::size_t i) { return static_cast<UChar32>(static_cast<unsigned char>(text[offset + i])); };
   if (byte(0) < 0x80) return {byte(0), 1};
   const std::size_t length = ragpipe::internal::Utf8SequenceLength(text.substr(offset, 4));
@@ -67,7 +67,7 @@ DecodedCharacter Decode(std::string_view text, std::size_t offset) {
   return {c, length};
 }
 
-DecodedCharacter DecodeBefore(std::string_view text, std::size_t offset) {
+CodePoint DecodeBefore(std::string_view text, std::size_t offset) {
   std::size_t begin = offset - 1;
   while (begin > 0 && offset - begin < 4 && !ragpipe::internal::IsCodePointBoundary(text, begin)) --begin;
   return {Decode(text.substr(0, offset), begin).character, offset - begin};

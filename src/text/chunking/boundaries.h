@@ -34,16 +34,16 @@ enum class Level : std::uint8_t {
   kHeading1,
 };
 
-struct DecodedCharacter {
+struct CodePoint {
   UChar32 character = 0;
   std::size_t length = 0;
 };
 
 /// The code point at `offset`, which is inside the text; an ill-formed byte is U+FFFD.
-DecodedCharacter Decode(std::string_view text, std::size_t offset);
+CodePoint Decode(std::string_view text, std::size_t offset);
 
 /// The code point that ends at `offset`, which is not 0.
-DecodedCharacter DecodeBefore(std::string_view text, std::size_t offset);
+CodePoint DecodeBefore(std::string_view text, std::size_t offset);
 
 /// Whether the code point at `offset` is white space (Unicode White_Space).
 bool IsSpaceAt(std::string_view text, std::size_t offset);

@@ -34,7 +34,7 @@ class Reader {
   explicit Reader(std::string_view text) : text_(text) {}
 
   Character At(std::size_t at) const {
-    const DecodedCharacter first = Decode(text_, at);
+    const CodePoint first = Decode(text_, at);
     Character character{ClassOf(first.character), at + first.length};
     if (!IsSeparator(character.kind)) character.end = SkipIgnored(character.end);
     return character;
@@ -42,7 +42,7 @@ class Reader {
 
   std::size_t SkipIgnored(std::size_t at) const {
     while (at < text_.size() && static_cast<unsigned char>(text_[at]) >= 0x80) {
-      const DecodedCharacter next = Decode(text_, at);
+      const CodePoint next = Decode(text_, at);
       if (!IsIgnored(ClassOf(next.character))) break;
       at += next.length;
     }
@@ -52,7 +52,7 @@ class Reader {
   // The class of the last character before `at` that is no mark.
   USentenceBreak KindBefore(std::size_t at) const {
     while (at > 0) {
-      const DecodedCharacter before = DecodeBefore(text_, at);
+      const CodePoint before = DecodeBefore(text_, at);
       const USentenceBreak kind = ClassOf(before.character);
       if (!IsIgnored(kind)) return kind;
       at -= before.length;
@@ -87,7 +87,7 @@ std::size_t SentenceScan::Next() {
       continue;
     }
     const std::size_t begin = at;
-    const DecodedCharacter first = Decode(text_, at);
+    const CodePoint first = Decode(text_, at);
     const USentenceBreak kind = ClassOf(first.character);
     at += first.length;
     if (kind == U_SB_CR && at < text_.size() && text_[at] == '\n') ++at;  // SB3
