@@ -30,7 +30,8 @@ announce() {
 
 install_packages() {
   local packages=(ca-certificates catch2 ccache cmake g++ git libabsl-dev libfmt-dev libicu-dev librapidcheck-dev libsqlite3-dev
-    libssl-dev ninja-build nlohmann-json3-dev npm pkg-config unicode-data)
+    libssl-dev ninja-build nlohmann-json3-dev pkg-config unicode-data)
+  command -v npm >/dev/null || packages+=(npm)  # it also comes with a Node.js of another origin, which refuses Debian's npm
   local missing=() sudo=()
   for package in "${packages[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")

@@ -1,6 +1,7 @@
 #include "text/code/lines.h"
 
 #include <algorithm>
+#include <string>
 
 namespace ragpipe::text::internal {
 namespace {
@@ -307,7 +308,9 @@ bool CodeLineScanner::ScanRawString() {
   const std::string_view delimiter = text_.substr(at_ + 1, paren);
   if (delimiter.find_first_of(" )\\\t\v\f\r\n\"") != std::string_view::npos) return false;
   at_ += paren + 2;
-  SkipPast(")" + std::string(delimiter) + "\"");
+  std::string close = ")";
+  close.append(delimiter).push_back('"');
+  SkipPast(close);
   return true;
 }
 
@@ -566,7 +569,7 @@ void CodeLineScanner::OpenBrace() {
 // Closes the innermost of these brackets, with all that is open inside it, and says which it was. Does nothing, and says '\0',
 // when none is open.
 char CodeLineScanner::CloseBlock(std::initializer_list<Bracket> brackets) {
-  if (std::none_of(brackets.begin(), brackets.end(), [this](Bracket bracket) { return counts_[bracket] > 0; })) return '\0';
+  if (std::none_of(brackets.begin(), brackets.end(), [this](Bracket bracket) { return counts_[static_cast<std::size_t>(bracket)] > 0; })) return '\0';
   while (std::find(brackets.begin(), brackets.end(), open_.back()) == brackets.end()) Pop();
   const char closed = open_.back();
   Pop();
