@@ -1,6 +1,6 @@
 #pragma once
 
-#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -11,56 +11,111 @@
 
 namespace ragpipe::text::internal {
 
-/// The encodings of pieces seen lately. It has a fixed size and forgets: whatever the text, a thread's share is 2.5 MiB.
-/// Both parts look in one place only, so that no choice of pieces makes a lookup slow.
+/// How pieces seen lately divide into tokens. It has a fixed size and forgets: whatever the text, a thread's share is 3.7 MiB.
+/// A lookup is in one place only, so that no choice of pieces makes it slow. What is kept is where the tokens end, not which they
+/// are, for that takes a quarter of the room, and a token is found by its bytes at once.
 class PieceCache {
  public:
-  static constexpr std::size_t kMaxSymbols = 8;       // of a short piece
-  static constexpr std::size_t kMaxLongBytes = 126;   // of a long one
-  static constexpr std::size_t kMaxLongSymbols = 32;  // as many
-  struct Encoding {
-    std::uint32_t* symbols;
-    std::size_t count;  // 0: not known
+  static constexpr std::size_t kMaxShort = TokenKey::kMaxBytes;
+  static constexpr std::size_t kMaxMedium = 31;
+  static constexpr std::size_t kMaxLong = 127;
+
+  /// A bit for the last byte of each token; none when the piece is not known.
+  using ShortEnds = std::uint16_t;
+  using MediumEnds = std::uint32_t;
+  struct LongEnds {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
   };
 
-  /// Of up to 15 bytes.
-  Encoding Find(TokenKey key) {
+  /// Of up to kMaxShort bytes. `count` is that of the tokens, 0 when it is not known.
+  struct ShortEntry {
+    std::size_t count;
+    std::size_t slot;
+  };
+  ShortEntry Find(TokenKey key) const {
     const std::size_t line = LineOf(key);
-    for (std::size_t slot = line; slot < line + kWays; ++slot) {
-      TokenKey found = keys_[slot];
+    for (std::size_t slot = line; slot < line + kShortWays; ++slot) {
+      TokenKey found = short_keys_[slot];
       const std::size_t count = found.high >> 60;
       found.high &= ~(std::uint64_t{0xF} << 60);
-      if (found == key && count != 0) return {&symbols_[slot * kMaxSymbols], count};
+      if (found == key && count != 0) return {count, slot};
     }
-    return {nullptr, 0};
+    return {0, 0};
   }
-  void Prefetch(TokenKey key) const { __builtin_prefetch(&keys_[LineOf(key)]); }
+  ShortEnds EndsAt(std::size_t slot) const { return short_ends_[slot]; }
+  void Prefetch(TokenKey key) const { __builtin_prefetch(&short_keys_[LineOf(key)]); }
+  void PrefetchEnds(TokenKey key) const { __builtin_prefetch(&short_ends_[LineOf(key)]); }
 
-  void Insert(TokenKey key, const std::uint32_t* symbols, std::size_t count) {
-    if (count > kMaxSymbols) return;
+  void Insert(TokenKey key, ShortEnds ends) {
     const std::size_t line = LineOf(key);
     std::size_t slot = line;
-    while (slot < line + kWays && keys_[slot].high != 0) ++slot;
-    if (slot == line + kWays) slot = line + ++turn_ % kWays;
-    keys_[slot] = {key.low, key.high | std::uint64_t{count} << 60};
-    std::memcpy(&symbols_[slot * kMaxSymbols], symbols, count * sizeof(std::uint32_t));
+    while (slot < line + kShortWays && short_keys_[slot].high != 0) ++slot;
+    if (slot == line + kShortWays) slot = line + ++turn_ % kShortWays;
+    short_keys_[slot] = {key.low, key.high | static_cast<std::uint64_t>(std::popcount(ends)) << 60};
+    short_ends_[slot] = ends;
   }
 
-  /// Of 16 to kMaxLongBytes bytes.
-  Encoding FindLong(std::string_view piece, std::size_t slot) {
-    const LongKey& key = long_keys_[slot];
-    if (key.length != piece.size() || std::memcmp(key.bytes, piece.data(), piece.size()) != 0) return {nullptr, 0};
-    return {&long_symbols_[slot * kMaxLongSymbols], key.count};
+  /// Of more than kMaxShort and up to kMaxMedium bytes.
+  MediumEnds FindMedium(std::string_view piece) const {
+    const MediumKey key = MediumKeyOf(piece);
+    const std::size_t line = Hash(piece) % kMediumLines * kMediumWays;
+    for (std::size_t slot = line; slot < line + kMediumWays; ++slot) {
+      if (medium_keys_[slot] == key) return medium_ends_[slot];
+    }
+    return 0;
   }
-  void InsertLong(std::string_view piece, std::size_t slot, const std::uint32_t* symbols, std::size_t count) {
-    if (count > kMaxLongSymbols) return;
-    LongKey& key = long_keys_[slot];
-    key.length = static_cast<std::uint8_t>(piece.size());
-    key.count = static_cast<std::uint8_t>(count);
-    std::memcpy(key.bytes, piece.data(), piece.size());
-    std::memcpy(&long_symbols_[slot * kMaxLongSymbols], symbols, count * sizeof(std::uint32_t));
+  void InsertMedium(std::string_view piece, MediumEnds ends) {
+    const std::size_t line = Hash(piece) % kMediumLines * kMediumWays;
+    std::size_t slot = line;
+    while (slot < line + kMediumWays && medium_ends_[slot] != 0) ++slot;
+    if (slot == line + kMediumWays) slot = line + ++turn_ % kMediumWays;
+    medium_keys_[slot] = MediumKeyOf(piece);
+    medium_ends_[slot] = ends;
   }
-  static std::size_t LongSlotOf(std::string_view piece) {
+
+  /// Of more than kMaxMedium and up to kMaxLong bytes.
+  LongEnds FindLong(std::string_view piece) const {
+    const LongEntry& entry = long_entries_[Hash(piece) % kLongSlots];
+    const bool is_known = entry.length == piece.size() && std::memcmp(entry.bytes, piece.data(), piece.size()) == 0;
+    return is_known ? entry.ends : LongEnds();
+  }
+  void InsertLong(std::string_view piece, LongEnds ends) {
+    LongEntry& entry = long_entries_[Hash(piece) % kLongSlots];
+    entry.length = static_cast<std::uint8_t>(piece.size());
+    entry.ends = ends;
+    std::memcpy(entry.bytes, piece.data(), piece.size());
+  }
+
+ private:
+  static constexpr std::size_t kShortWays = 4;
+  static constexpr std::size_t kShortLines = std::size_t{1} << 15;
+  static constexpr std::size_t kMediumWays = 2;
+  static constexpr std::size_t kMediumLines = std::size_t{1} << 14;
+  static constexpr std::size_t kLongSlots = std::size_t{1} << 11;
+
+  struct MediumKey {
+    std::uint64_t words[4];  // padded with zeros, the length in the last byte
+    friend bool operator==(const MediumKey&, const MediumKey&) = default;
+  };
+  struct LongEntry {
+    LongEnds ends;
+    std::uint8_t length;
+    char bytes[kMaxLong];
+  };
+
+  static std::size_t LineOf(TokenKey key) { return (internal::Hash(key) >> 20 & (kShortLines - 1)) * kShortWays; }
+
+  static MediumKey MediumKeyOf(std::string_view piece) {
+    char bytes[sizeof(MediumKey)] = {};
+    std::memcpy(bytes, piece.data(), piece.size());
+    bytes[sizeof(bytes) - 1] = static_cast<char>(piece.size());
+    MediumKey key;
+    std::memcpy(&key, bytes, sizeof(key));
+    return key;
+  }
+
+  static std::size_t Hash(std::string_view piece) {
     std::uint64_t hash = piece.size();
     const char* const end = piece.data() + piece.size();
     auto mix = [&hash](const char* p) {
@@ -71,26 +126,14 @@ class PieceCache {
     };
     for (const char* p = piece.data(); p + 8 <= end; p += 8) mix(p);
     mix(end - 8);
-    return hash & (kLongSlots - 1);
+    return hash;
   }
 
- private:
-  static constexpr std::size_t kLines = std::size_t{1} << 13;
-  static constexpr std::size_t kWays = 4;
-  static constexpr std::size_t kLongSlots = std::size_t{1} << 12;
-
-  struct LongKey {
-    std::uint8_t length;
-    std::uint8_t count;
-    char bytes[kMaxLongBytes];
-  };
-
-  static std::size_t LineOf(TokenKey key) { return (Hash(key) >> 20 & (kLines - 1)) * kWays; }
-
-  Table<TokenKey> keys_{kLines * kWays};  // the number of symbols in the top four bits
-  Table<std::uint32_t> symbols_{kLines * kWays * kMaxSymbols};
-  Table<LongKey> long_keys_{kLongSlots};
-  Table<std::uint32_t> long_symbols_{kLongSlots * kMaxLongSymbols};
+  Table<TokenKey> short_keys_{kShortLines * kShortWays};  // the number of tokens in the top four bits
+  Table<ShortEnds> short_ends_{kShortLines * kShortWays};
+  Table<MediumKey> medium_keys_{kMediumLines * kMediumWays};
+  Table<MediumEnds> medium_ends_{kMediumLines * kMediumWays};
+  Table<LongEntry> long_entries_{kLongSlots};
   std::size_t turn_ = 0;
 };
 
