@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -11,9 +10,9 @@
 
 namespace ragpipe::text::internal {
 
-/// How pieces seen lately divide into tokens. It has a fixed size and forgets: whatever the text, a thread's share is 3.7 MiB.
-/// A lookup is in one place only, so that no choice of pieces makes it slow. What is kept is where the tokens end, not which they
-/// are, for that takes a quarter of the room, and a token is found by its bytes at once.
+/// How pieces seen lately divide into tokens. It has a fixed size and forgets: whatever the text, a thread's share is 3.5 MiB.
+/// A lookup is in one place only, so that no choice of pieces makes it slow. What is kept is where the tokens end, not which
+/// they are, for that takes a quarter of the room, and a token is found by its bytes at once.
 class PieceCache {
  public:
   static constexpr std::size_t kMaxShort = TokenKey::kMaxBytes;
@@ -21,43 +20,33 @@ class PieceCache {
   static constexpr std::size_t kMaxLong = 127;
 
   /// A bit for the last byte of each token; none when the piece is not known.
-  using ShortEnds = std::uint16_t;
-  using MediumEnds = std::uint32_t;
+  using Ends = std::uint32_t;
   struct LongEnds {
     std::uint64_t low = 0;
     std::uint64_t high = 0;
   };
 
-  /// Of up to kMaxShort bytes. `count` is that of the tokens, 0 when it is not known.
-  struct ShortEntry {
-    std::size_t count;
-    std::size_t slot;
-  };
-  ShortEntry Find(TokenKey key) const {
+  /// Of up to kMaxShort bytes.
+  Ends Find(TokenKey key) const {
     const std::size_t line = LineOf(key);
     for (std::size_t slot = line; slot < line + kShortWays; ++slot) {
-      TokenKey found = short_keys_[slot];
-      const std::size_t count = found.high >> 60;
-      found.high &= ~(std::uint64_t{0xF} << 60);
-      if (found == key && count != 0) return {count, slot};
+      if (short_entries_[slot].Matches(key)) return short_entries_[slot].value();
     }
-    return {0, 0};
+    return 0;
   }
-  ShortEnds EndsAt(std::size_t slot) const { return short_ends_[slot]; }
-  void Prefetch(TokenKey key) const { __builtin_prefetch(&short_keys_[LineOf(key)]); }
-  void PrefetchEnds(TokenKey key) const { __builtin_prefetch(&short_ends_[LineOf(key)]); }
+  void Prefetch(TokenKey key) const { __builtin_prefetch(&short_entries_[LineOf(key)]); }
 
-  void Insert(TokenKey key, ShortEnds ends) {
+  void Insert(TokenKey key, Ends ends) {
     const std::size_t line = LineOf(key);
     std::size_t slot = line;
-    while (slot < line + kShortWays && short_keys_[slot].high != 0) ++slot;
+    while (slot < line + kShortWays && !short_entries_[slot].is_empty()) ++slot;
     if (slot == line + kShortWays) slot = line + ++turn_ % kShortWays;
-    short_keys_[slot] = {key.low, key.high | static_cast<std::uint64_t>(std::popcount(ends)) << 60};
-    short_ends_[slot] = ends;
+    short_entries_[slot] = key.With(ends);
   }
 
-  /// Of more than kMaxShort and up to kMaxMedium bytes.
-  MediumEnds FindMedium(std::string_view piece) const {
+  /// Of more than kMaxShort and up to kMaxMedium bytes. With kIsOneToken it is a token, whose symbol the other bits are.
+  static constexpr Ends kIsOneToken = Ends{1} << 31;
+  Ends FindMedium(std::string_view piece) const {
     const MediumKey key = MediumKeyOf(piece);
     const std::size_t line = Hash(piece) % kMediumLines * kMediumWays;
     for (std::size_t slot = line; slot < line + kMediumWays; ++slot) {
@@ -65,7 +54,7 @@ class PieceCache {
     }
     return 0;
   }
-  void InsertMedium(std::string_view piece, MediumEnds ends) {
+  void InsertMedium(std::string_view piece, Ends ends) {
     const std::size_t line = Hash(piece) % kMediumLines * kMediumWays;
     std::size_t slot = line;
     while (slot < line + kMediumWays && medium_ends_[slot] != 0) ++slot;
@@ -129,10 +118,9 @@ class PieceCache {
     return hash;
   }
 
-  Table<TokenKey> short_keys_{kShortLines * kShortWays};  // the number of tokens in the top four bits
-  Table<ShortEnds> short_ends_{kShortLines * kShortWays};
+  Table<TokenKey> short_entries_{kShortLines * kShortWays};
   Table<MediumKey> medium_keys_{kMediumLines * kMediumWays};
-  Table<MediumEnds> medium_ends_{kMediumLines * kMediumWays};
+  Table<Ends> medium_ends_{kMediumLines * kMediumWays};
   Table<LongEntry> long_entries_{kLongSlots};
   std::size_t turn_ = 0;
 };

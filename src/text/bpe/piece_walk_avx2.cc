@@ -81,8 +81,10 @@ inline unsigned MatchPairs(const std::uint64_t* entries, PairTable::Key key) {
 inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
   const __m256i wanted = _mm256_set_epi64x(static_cast<long long>(key.high), static_cast<long long>(key.low),
                                            static_cast<long long>(key.high), static_cast<long long>(key.low));
+  const __m256i compared = _mm256_set_epi64x(static_cast<long long>(~TokenKey::kValueBits), -1,
+                                             static_cast<long long>(~TokenKey::kValueBits), -1);
   auto halves = [&](std::size_t i) {
-    const __m256i keys = _mm256_load_si256(reinterpret_cast<const __m256i*>(line + i));
+    const __m256i keys = _mm256_and_si256(_mm256_load_si256(reinterpret_cast<const __m256i*>(line + i)), compared);
     return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(keys, wanted))));
   };
   const unsigned all = halves(0) | halves(2) << 4;

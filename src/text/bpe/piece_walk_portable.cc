@@ -84,7 +84,7 @@ inline unsigned MatchPairs(const std::uint64_t* entries, PairTable::Key key) {
 
 inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
   unsigned match = 0;
-  for (unsigned i = 0; i < TokenTable::kKeysPerLine; ++i) match |= static_cast<unsigned>(line[i] == key) << i;
+  for (unsigned i = 0; i < TokenTable::kKeysPerLine; ++i) match |= static_cast<unsigned>(line[i].Matches(key)) << i;
   return match;
 }
 

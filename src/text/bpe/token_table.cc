@@ -27,15 +27,13 @@ void* AllocateTable(std::size_t bytes) {
 TokenTable::TokenTable(std::size_t max_keys)
     : lines_(std::bit_ceil(max_keys / 2 + 2)),
       shift_(64 - static_cast<unsigned>(std::bit_width(lines_ - 1))),
-      keys_(lines_ * kKeysPerLine),
-      values_(lines_ * kKeysPerLine) {}
+      keys_(lines_ * kKeysPerLine) {}
 
 void TokenTable::Insert(TokenKey key, std::uint32_t value) {
   for (std::size_t line = LineOf(key);; line = (line + 1) & (lines_ - 1)) {
     for (std::size_t slot = line * kKeysPerLine; slot < (line + 1) * kKeysPerLine; ++slot) {
-      if (keys_[slot].high != 0 && keys_[slot] != key) continue;
-      keys_[slot] = key;
-      values_[slot] = value;
+      if (!keys_[slot].is_empty() && !keys_[slot].Matches(key)) continue;
+      keys_[slot] = key.With(value);
       return;
     }
   }

@@ -28,12 +28,13 @@ class Table {
   std::unique_ptr<T, Free> items_;
 };
 
-/// Strings of 1 to 15 bytes and a number for each. Read only once filled: shared by all threads without a lock.
-/// Four keys share a cache line; a line that is full sends on to the next. A lookup of a key that is there touches 1.02 lines.
+/// Strings of up to TokenKey::kMaxBytes bytes and a number for each, at most TokenKey::kMaxValue. Read only once filled: shared
+/// by all threads without a lock. Four share a cache line; a line that is full sends on to the next. A lookup of a key that is
+/// there touches 1.02 lines.
 class TokenTable {
  public:
   static constexpr std::size_t kKeysPerLine = 4;
-  static constexpr std::size_t kAbsent = ~std::size_t{0};
+  static constexpr std::uint32_t kAbsent = ~std::uint32_t{0};
 
   explicit TokenTable(std::size_t max_keys);
 
@@ -41,28 +42,24 @@ class TokenTable {
 
   std::size_t LineOf(TokenKey key) const { return Hash(key) >> shift_; }
   void Prefetch(std::size_t line) const { __builtin_prefetch(&keys_[line * kKeysPerLine]); }
-  void PrefetchValue(std::size_t line) const { __builtin_prefetch(&values_[line * kKeysPerLine]); }
-
   const TokenKey* KeysAt(std::size_t line) const { return &keys_[line * kKeysPerLine]; }
-  std::uint32_t ValueAt(std::size_t slot) const { return values_[slot]; }
 
-  /// The slot of `key`, whose line is `line`, or kAbsent.
-  std::size_t Find(TokenKey key, std::size_t line) const {
+  /// The value of `key`, whose line is `line`, or kAbsent.
+  std::uint32_t Find(TokenKey key, std::size_t line) const {
     for (;; line = (line + 1) & (lines_ - 1)) {
       const TokenKey* keys = KeysAt(line);
       for (std::size_t i = 0; i < kKeysPerLine; ++i) {
-        if (keys[i] == key) return line * kKeysPerLine + i;
+        if (keys[i].Matches(key)) return keys[i].value();
       }
-      if (keys[kKeysPerLine - 1].high == 0) return kAbsent;
+      if (keys[kKeysPerLine - 1].is_empty()) return kAbsent;
     }
   }
-  std::size_t Find(TokenKey key) const { return Find(key, LineOf(key)); }
+  std::uint32_t Find(TokenKey key) const { return Find(key, LineOf(key)); }
 
  private:
   std::size_t lines_;
   unsigned shift_;
-  Table<TokenKey> keys_;  // a length of 0 marks an empty one
-  Table<std::uint32_t> values_;
+  Table<TokenKey> keys_;  // an empty one ends its line
 };
 
 }  // namespace ragpipe::text::internal

@@ -153,8 +153,8 @@ BpeVocabulary::Symbol BpeVocabulary::LongestAt(const char* begin, const char* en
       const TokenKey whole = LoadKey(p, std::min<std::size_t>(available, TokenKey::kMaxBytes));
       do {
         const auto length = static_cast<std::size_t>(std::bit_width(lengths)) - 1;
-        const std::size_t slot = table_.Find(Shorten(whole, length));
-        if (slot != TokenTable::kAbsent && IsReachable(table_.ValueAt(slot))) return table_.ValueAt(slot);
+        const Symbol symbol = table_.Find(Shorten(whole, length));
+        if (symbol != kNone && IsReachable(symbol)) return symbol;
         lengths &= (1U << length) - 1;
       } while (lengths != 0);
     }
@@ -169,8 +169,7 @@ BpeVocabulary::Symbol BpeVocabulary::Find(std::string_view piece) const {
   }
   char padded[16] = {};
   std::memcpy(padded, piece.data(), piece.size());
-  const std::size_t slot = table_.Find(LoadKey(padded, piece.size()));
-  return slot == TokenTable::kAbsent ? kNone : table_.ValueAt(slot);
+  return table_.Find(LoadKey(padded, piece.size()));
 }
 
 void BpeVocabulary::Encode(std::string_view piece, Workspace& workspace) const {

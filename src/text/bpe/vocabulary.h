@@ -26,6 +26,7 @@ class BpeVocabulary {
  public:
   using Symbol = std::uint32_t;
   static constexpr Symbol kNone = ~Symbol{0};
+  static_assert(kNone == TokenTable::kAbsent);
 
   /// Of one symbol of two or more bytes: the last merge that makes it. Unreachable ones, which no merging makes, have none.
   struct Parts {
@@ -39,7 +40,7 @@ class BpeVocabulary {
     std::vector<std::uint64_t> dead_ends;  // a bit for each position from which the piece cannot be finished
   };
 
-  /// `tokens` by rising rank, all distinct, the 256 bytes among them (anywhere). Merges follow from the tokens: two neighbours
+  /// `tokens` by rising rank, fewer than 2^20, all distinct, the 256 bytes among them (anywhere). Merges follow from the tokens: two neighbours
   /// whose concatenation is a token are a merge of its rank, as in tiktoken.
   static BpeVocabulary FromRankedTokens(const std::vector<std::string_view>& tokens);
 
@@ -48,7 +49,7 @@ class BpeVocabulary {
     return std::string_view(bytes_).substr(offsets_[symbol], offsets_[symbol + 1] - offsets_[symbol]);
   }
 
-  /// The tokens of at most 15 bytes.
+  /// The tokens of at most TokenKey::kMaxBytes bytes.
   const TokenTable& table() const { return table_; }
 
   /// The token that is all of `piece`, or kNone.
@@ -91,7 +92,7 @@ class BpeVocabulary {
   Symbol LongestProperPrefix(std::string_view token) const;
   bool IsReachable(Symbol symbol) const { return parts_[symbol].left != kNone || LengthOf(symbol) == 1; }
 
-  // Which lengths (bit n = n bytes, bit 0 = more than 15) tokens have that begin with these bytes.
+  // Which lengths (bit n = n bytes, bit 0 = more than TokenKey::kMaxBytes) tokens have that begin with these bytes.
   static constexpr std::size_t kPrefixHashBits = 16;
   static std::size_t HashOf3(const char* p);
   std::vector<std::uint16_t> lengths_by_2_;
