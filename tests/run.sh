@@ -2,7 +2,7 @@
 # Builds ragpipe and runs every test, from a bare Debian 12 on: installs the packages that are missing (as root or with sudo),
 # then builds and tests under each preset below build/. Safe to run again; the second run builds only what changed.
 #
-#   tests/run.sh            everything: tests, sanitizers, consumption tests, examples
+#   tests/run.sh            everything: tests, sanitizers, consumption tests, examples, ten seconds of each fuzz target
 #   tests/run.sh --quick    tests and examples only
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -29,8 +29,8 @@ announce() {
 }
 
 install_packages() {
-  local packages=(ca-certificates catch2 ccache cmake g++ git libabsl-dev libfmt-dev libicu-dev librapidcheck-dev libsqlite3-dev
-    libssl-dev ninja-build nlohmann-json3-dev pkg-config unicode-data)
+  local packages=(ca-certificates catch2 ccache clang-16 cmake g++ git libabsl-dev libclang-rt-16-dev libfmt-dev libicu-dev
+    librapidcheck-dev libsqlite3-dev libssl-dev ninja-build nlohmann-json3-dev pkg-config unicode-data)
   command -v npm >/dev/null || packages+=(npm)  # it also comes with a Node.js of another origin, which refuses Debian's npm
   local missing=() sudo=()
   for package in "${packages[@]}"; do
@@ -103,6 +103,8 @@ if ! $quick; then
   build tsan
   # shellcheck disable=SC2046  # a command and its option
   test_preset tsan $(fixed_addresses)
+  announce "fuzz"
+  tests/fuzz/run.sh 10 || failed=$((failed + 1))
 fi
 
 step="tests"

@@ -34,8 +34,8 @@ RAGPIPE_EXPORT std::optional<TiktokenEncoding> FindTiktokenEncoding(std::string_
 class RAGPIPE_EXPORT Tiktoken final : public Tokenizer {
  public:
   /// Reads the text of a `.tiktoken` rank file: a token in base64, a space and its rank in each line, by rising rank.
-  /// Errors: kInvalidArgument names the line that is wrong, a byte without a token, a token given twice, or a number of
-  /// tokens that is not the encoding's.
+  /// Errors: kInvalidArgument names the line that is wrong, a byte without a token, a token given twice or before those it is
+  /// made of, or a number of tokens that is not the encoding's.
   static absl::StatusOr<std::shared_ptr<const Tiktoken>> FromRanks(TiktokenEncoding encoding, std::string_view rank_file);
 
   /// As FromRanks(), from the file at `path`. Errors: kNotFound says where to get the file.

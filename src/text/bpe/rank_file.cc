@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::uint32_t kMaxRank = (1U << 21) - 2;
 
+// Twice the longest of the four encodings. What merges make a token is found in time quadratic in its length.
+constexpr std::size_t kMaxTokenBytes = 256;
+
 constexpr auto kBase64Values = [] {
   std::array<signed char, 256> values{};
   for (auto& value : values) value = -1;
@@ -84,6 +87,9 @@ absl::StatusOr<RankedTokens> ParseRankFile(std::string_view file) {
       return error(fmt::format("rank {} comes after rank {}; ranks must rise", rank, tokens.ranks.back()));
     }
     const std::string_view token = std::string_view(tokens.bytes).substr(token_begin);
+    if (token.size() > kMaxTokenBytes) {
+      return error(fmt::format("the token has {} bytes; no encoding has one of more than {}", token.size(), kMaxTokenBytes));
+    }
     if (token.size() == 1) seen_bytes.set(static_cast<unsigned char>(token[0]));
     tokens.ends.push_back(static_cast<std::uint32_t>(tokens.bytes.size()));
     tokens.ranks.push_back(rank);

@@ -18,7 +18,7 @@ struct RankedTokens {
   std::vector<std::string_view> Views() const;
 };
 
-/// Reads a `.tiktoken` file. Every byte is a token, no token comes twice, ranks rise.
+/// Reads a `.tiktoken` file. Every byte is a token, no token comes twice or is longer than 256 bytes, ranks rise.
 /// Errors: kInvalidArgument names the line.
 absl::StatusOr<RankedTokens> ParseRankFile(std::string_view file);
 

@@ -148,7 +148,15 @@ absl::StatusOr<std::shared_ptr<const Tiktoken>> Tiktoken::FromRanks(TiktokenEnco
         fmt::format("rank file: {} tokens, but {} has {}; is it the file of another encoding, or cut off?", tokens.ranks.size(),
                     traits.name, traits.tokens));
   }
-  return std::shared_ptr<const Tiktoken>(new Tiktoken(std::make_unique<const Impl>(traits, tokens)));
+  auto impl = std::make_unique<const Impl>(traits, tokens);
+  const BpeVocabulary::Symbol out_of_order = impl->vocabulary().FindOutOfOrder();
+  if (out_of_order != BpeVocabulary::kNone) {
+    return absl::InvalidArgumentError(
+        fmt::format("rank file: the token of rank {} is made of tokens that come after it; the order is not that of {}; fetch "
+                    "the file again",
+                    impl->IdOf(out_of_order), traits.name));
+  }
+  return std::shared_ptr<const Tiktoken>(new Tiktoken(std::move(impl)));
 }
 
 absl::StatusOr<std::shared_ptr<const Tiktoken>> Tiktoken::Open(TiktokenEncoding encoding, const std::string& path) {

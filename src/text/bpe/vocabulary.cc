@@ -70,6 +70,21 @@ void BpeVocabulary::FindParts() {
   }
 }
 
+// A pair that merging leaves as it is, because their join was not known when it would have been made, is joined later.
+BpeVocabulary::Symbol BpeVocabulary::FindOutOfOrder() const {
+  for (Symbol symbol = 0; symbol < size(); ++symbol) {
+    if (IsReachable(symbol)) continue;
+    const std::string_view token = BytesOf(symbol);
+    for (std::size_t seam = 1; seam < token.size(); ++seam) {
+      const Symbol left = Find(token.substr(0, seam));
+      const Symbol right = Find(token.substr(seam));
+      if (left == kNone || right == kNone || !IsReachable(left) || !IsReachable(right)) continue;
+      if (EncodesAsPair(left, right)) return symbol;
+    }
+  }
+  return kNone;
+}
+
 std::size_t BpeVocabulary::HashOf3(const char* p) {
   std::uint32_t three = 0;
   std::memcpy(&three, p, 3);

@@ -44,6 +44,10 @@ class BpeVocabulary {
   /// whose concatenation is a token are a merge of its rank, as in tiktoken.
   static BpeVocabulary FromRankedTokens(const std::vector<std::string_view>& tokens);
 
+  /// A token that tokens before it cannot be merged into, but tokens after it can; kNone in a vocabulary that was made by
+  /// merging. Where there is one, Encode() gives another encoding than merging would.
+  Symbol FindOutOfOrder() const;
+
   std::size_t size() const { return offsets_.size() - 1; }
   std::string_view BytesOf(Symbol symbol) const {
     return std::string_view(bytes_).substr(offsets_[symbol], offsets_[symbol + 1] - offsets_[symbol]);

@@ -1,0 +1,20 @@
+// Any text through CodeChunker, in each of its languages.
+#include "ragpipe/text/code_chunker.h"
+
+#include <iterator>
+
+#include "fuzz/chunker_laws.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using ragpipe::text::CodeLanguage;
+  static constexpr CodeLanguage kLanguages[] = {
+      CodeLanguage::kC,      CodeLanguage::kCpp,  CodeLanguage::kGo,    CodeLanguage::kJava, CodeLanguage::kJavaScript,
+      CodeLanguage::kPython, CodeLanguage::kRust, CodeLanguage::kShell, CodeLanguage::kSql,  CodeLanguage::kTypeScript};
+  Input input(data, size);
+  const CodeLanguage language = kLanguages[input.Choose(std::size(kLanguages))];
+  const ChunkerChoices choices(input);
+  const auto chunker = MustCreate(
+      ragpipe::text::CodeChunker::Create(choices.tokenizer, {.max_tokens = choices.max_tokens, .language = language}));
+  RequireGuarantees(chunker, input.rest(), "", *choices.tokenizer, choices.max_tokens);
+  return 0;
+}
