@@ -313,6 +313,19 @@ TEST_CASE("Hostile tokenizer.json texts are refused, not run", "[tokenizer_json]
   }
 }
 
+TEST_CASE("Of two ways that tie, a Unigram tokenizer takes the one that the rounding of tokenizers favours",
+          "[tokenizer_json]") {
+  // Ids of tokenizers 0.23.3. With the doubles nearest to these scores "..." would come before ".".
+  json tokenizer = SmallUnigram();
+  tokenizer["model"]["vocab"] =
+      json::parse(R"([["<unk>",0.0],["`",-5.891816029193853],["bu",-9.803961675879325],)"
+                  R"(["mp",-9.634342130233984],[".",-3.8619276816064616],["...",-9.06811619771965]])");
+  tokenizer["pre_tokenizer"] = nullptr;
+  tokenizer["normalizer"] = nullptr;
+  tokenizer["added_tokens"] = json::array();
+  CHECK(Ids(*Make(tokenizer), "`bump....") == std::vector<std::uint32_t>{1, 2, 3, 4, 5});
+}
+
 TEST_CASE("Long pieces take linear time in tokenizer.json tokenizers", "[tokenizer_json]") {
   for (const char* name : {"llama2", "gemma", "xlm_roberta", "unigram_whole", "t5"}) {
     const auto tokenizer = Make(GoldenTokenizer(name));

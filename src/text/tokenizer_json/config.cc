@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/status_macros.h"
+#include "text/tokenizer_json/json_parser.h"
 #include "text/tokenizer_json/json_reader.h"
 #include "text/wordpiece/normalizer.h"
 
@@ -458,7 +459,7 @@ const std::vector<std::string>& TokenizerConfig::pieces() const {
 }
 
 absl::StatusOr<TokenizerConfig> ParseTokenizerJson(std::string_view json) {
-  const nlohmann::json text = nlohmann::json::parse(json, nullptr, false);
+  const nlohmann::json text = ParseJson(json);
   const JsonReader root(text, "");
   if (text.is_discarded()) return root.Invalid("is not JSON");
   if (!text.is_object()) return root.Invalid("is not a JSON object");
