@@ -26,7 +26,10 @@ namespace ragpipe::text::internal {
 namespace {
 
 constexpr std::size_t kMaxPieceBytes = std::size_t{1} << 28U;  // of all pieces together
-constexpr int kMaxNesting = 8;                                 // of sequences of steps
+
+// Of one piece. The search for the best way looks as far ahead as the longest piece, at every character of a text.
+constexpr std::size_t kMaxUnigramPieceBytes = 512;
+constexpr int kMaxNesting = 8;  // of sequences of steps
 
 /// The bytes that a token of a byte-level vocabulary stands for; nothing if it has other characters, and so is never found.
 std::string BytesOfPiece(std::string_view piece) {
@@ -291,7 +294,10 @@ absl::StatusOr<UnigramConfig> ParseUnigram(const JsonReader& model) {
       return vocabulary[i].Invalid("is not a piece and its score");
     config.pieces.push_back(entry[0].get_ref<const std::string&>());
     config.scores.push_back(entry[1].get<double>());
-    bytes += config.pieces.back().size();
+    const std::size_t piece_bytes = config.pieces.back().size();
+    if (piece_bytes > kMaxUnigramPieceBytes)
+      return vocabulary[i].Unsupported(fmt::format("is a piece of {} bytes, more than {}", piece_bytes, kMaxUnigramPieceBytes));
+    bytes += piece_bytes;
   }
   if (config.pieces.empty()) return vocabulary.Invalid("is empty");
   if (bytes > kMaxPieceBytes)

@@ -30,6 +30,9 @@ absl::Status Unsupported(std::string_view what) {
       fmt::format("tokenizer.json: {}. Supported are WordPiece models with BertNormalizer and BertPreTokenizer", what));
 }
 
+// Of one piece. The search looks as far ahead as the longest piece, at every token of a word, which may be as long as a text.
+constexpr std::size_t kMaxPieceBytes = 512;
+
 /// Names from the file are shown, but not at any length.
 std::string Shown(std::string_view name) {
   constexpr std::size_t kMaxShown = 40;
@@ -108,6 +111,10 @@ absl::StatusOr<std::vector<std::string>> ParseVocabulary(const Json& model) {
     }
     const auto index = id.get<std::size_t>();
     if (taken[index]) return Invalid(fmt::format("model.vocab: two pieces have the id {}, one is {}", index, Shown(piece)));
+    if (piece.size() > kMaxPieceBytes) {
+      return Unsupported(
+          fmt::format("model.vocab has a piece of {} bytes, more than {}: {}", piece.size(), kMaxPieceBytes, Shown(piece)));
+    }
     taken[index] = true;
     pieces[index] = piece;
     bytes += piece.size();
