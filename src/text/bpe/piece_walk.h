@@ -44,6 +44,8 @@ struct BpeKernels {
   void (*encode)(const BpeRules&, BpeScratch&, std::string_view text, std::vector<std::uint32_t>& symbols);
   /// Fills an empty map, whose bits are there.
   void (*map)(const BpeRules&, BpeScratch&, std::string_view text, PieceMap& map);
+  /// The number of symbols of one piece, which is not empty.
+  std::size_t (*count_piece)(const BpeVocabulary&, std::string_view piece);
   const char* name;
 };
 

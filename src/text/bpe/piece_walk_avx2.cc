@@ -81,8 +81,8 @@ inline unsigned MatchPairs(const std::uint64_t* entries, PairTable::Key key) {
 inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
   const __m256i wanted = _mm256_set_epi64x(static_cast<long long>(key.high), static_cast<long long>(key.low),
                                            static_cast<long long>(key.high), static_cast<long long>(key.low));
-  const __m256i compared = _mm256_set_epi64x(static_cast<long long>(~TokenKey::kValueBits), -1,
-                                             static_cast<long long>(~TokenKey::kValueBits), -1);
+  const __m256i compared =
+      _mm256_set_epi64x(static_cast<long long>(~TokenKey::kValueBits), -1, static_cast<long long>(~TokenKey::kValueBits), -1);
   auto halves = [&](std::size_t i) {
     const __m256i keys = _mm256_and_si256(_mm256_load_si256(reinterpret_cast<const __m256i*>(line + i)), compared);
     return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(keys, wanted))));
@@ -94,7 +94,7 @@ inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
 }  // namespace
 }  // namespace avx2
 
-const BpeKernels kAvx2BpeKernels = {avx2::CountTokens, avx2::EncodeSymbols, avx2::MapPieces, "avx2"};
+const BpeKernels kAvx2BpeKernels = {avx2::CountTokens, avx2::EncodeSymbols, avx2::MapPieces, avx2::CountPiece, "avx2"};
 
 }  // namespace ragpipe::text::internal
 

@@ -64,7 +64,8 @@ inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
   const __m512i keys = _mm512_load_si512(line);
   const __m512i wanted =
       _mm512_maskz_broadcast_i64x2(0xFF, _mm_set_epi64x(static_cast<long long>(key.high), static_cast<long long>(key.low)));
-  const __m512i compared = _mm512_maskz_broadcast_i64x2(0xFF, _mm_set_epi64x(static_cast<long long>(~TokenKey::kValueBits), -1));
+  const __m512i compared =
+      _mm512_maskz_broadcast_i64x2(0xFF, _mm_set_epi64x(static_cast<long long>(~TokenKey::kValueBits), -1));
   const unsigned halves = _mm512_testn_epi64_mask(_mm512_xor_si512(keys, wanted), compared);
   return _pext_u32(halves & halves >> 1, 0x55);
 }
@@ -72,7 +73,8 @@ inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
 }  // namespace
 }  // namespace avx512
 
-const BpeKernels kAvx512BpeKernels = {avx512::CountTokens, avx512::EncodeSymbols, avx512::MapPieces, "avx512"};
+const BpeKernels kAvx512BpeKernels = {avx512::CountTokens, avx512::EncodeSymbols, avx512::MapPieces, avx512::CountPiece,
+                                      "avx512"};
 
 }  // namespace ragpipe::text::internal
 

@@ -91,6 +91,7 @@ inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
 }  // namespace
 }  // namespace portable
 
-const BpeKernels kPortableBpeKernels = {portable::CountTokens, portable::EncodeSymbols, portable::MapPieces, "portable"};
+const BpeKernels kPortableBpeKernels = {portable::CountTokens, portable::EncodeSymbols, portable::MapPieces,
+                                        portable::CountPiece, "portable"};
 
 }  // namespace ragpipe::text::internal

@@ -68,11 +68,7 @@ std::size_t BpeRangeCounter::PieceEndAt(std::size_t at, std::size_t end) const {
 }
 
 std::size_t BpeRangeCounter::CountPiece(ByteRange range) const {
-  const std::string_view piece = text_.substr(range.begin, range.size());
-  if (piece.size() == 1 || rules_.vocabulary->Find(piece) != BpeVocabulary::kNone) return 1;
-  BpeVocabulary::Workspace workspace;
-  rules_.vocabulary->Encode(piece, workspace);
-  return workspace.symbols.size();
+  return kernels_.count_piece(*rules_.vocabulary, text_.substr(range.begin, range.size()));
 }
 
 std::size_t BpeRangeCounter::WhiteSpaceBegin(std::size_t from, std::size_t end) const {

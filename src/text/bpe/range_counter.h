@@ -36,6 +36,7 @@ class BpeRangeCounter final : public RangeCounter {
   std::size_t WhiteSpaceBegin(std::size_t from, std::size_t end) const;
 
   BpeRules rules_;
+  const BpeKernels& kernels_ = GetBpeKernels();
   std::string_view text_;
   PieceMap map_;
   std::vector<Block> blocks_;

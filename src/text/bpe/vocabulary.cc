@@ -7,10 +7,17 @@
 #include <utility>
 
 namespace ragpipe::text::internal {
+namespace {
+
+bool IsLong(std::string_view token) { return token.size() > TokenKey::kMaxBytes; }
+
+}  // namespace
+
 BpeVocabulary::BpeVocabulary(const std::vector<std::string_view>& tokens)
     : lengths_by_2_(std::size_t{1} << 16),
       lengths_by_3_(std::size_t{1} << kPrefixHashBits),
       table_(tokens.size()),
+      long_prefixes_(static_cast<std::size_t>(std::count_if(tokens.begin(), tokens.end(), IsLong))),
       pairs_(tokens.size()) {
   offsets_.reserve(tokens.size() + 1);
   offsets_.push_back(0);
@@ -19,6 +26,7 @@ BpeVocabulary::BpeVocabulary(const std::vector<std::string_view>& tokens)
     offsets_.push_back(static_cast<std::uint32_t>(bytes_.size()));
   }
   bytes_.append(16, '\0');  // so that keys of 16 bytes can be read anywhere
+  std::vector<Symbol> long_symbols;
   parts_.resize(tokens.size());
   std::fill_n(byte_pairs_.data(), byte_pairs_.size(), kNone);
   for (Symbol symbol = 0; symbol < tokens.size(); ++symbol) {
@@ -27,12 +35,33 @@ BpeVocabulary::BpeVocabulary(const std::vector<std::string_view>& tokens)
     if (token.size() <= TokenKey::kMaxBytes) {
       table_.Insert(LoadKey(token.data(), token.size()), symbol);
     } else {
-      long_tokens_[token] = symbol;
-      long_lengths_.push_back(token.size());
+      long_symbols.push_back(symbol);
     }
   }
-  std::sort(long_lengths_.begin(), long_lengths_.end(), std::greater<>());
-  long_lengths_.erase(std::unique(long_lengths_.begin(), long_lengths_.end()), long_lengths_.end());
+  AddLongTokens(std::move(long_symbols));
+}
+
+void BpeVocabulary::AddLongTokens(std::vector<Symbol> symbols) {
+  auto prefix_of = [this](Symbol symbol) { return BytesOf(symbol).substr(0, TokenKey::kMaxBytes); };
+  std::sort(symbols.begin(), symbols.end(), [&](Symbol a, Symbol b) {
+    const int order = prefix_of(a).compare(prefix_of(b));
+    return order != 0 ? order < 0 : LengthOf(a) > LengthOf(b);
+  });
+  for (std::size_t i = 0; i < symbols.size(); ++i) {
+    const std::string_view prefix = prefix_of(symbols[i]);
+    if (i == 0 || prefix != prefix_of(symbols[i - 1])) {
+      if (i != 0) long_tokens_.push_back({});
+      long_prefixes_.Insert(LoadKey(prefix.data(), prefix.size()), static_cast<std::uint32_t>(long_tokens_.size()));
+    }
+    long_tokens_.push_back({static_cast<std::uint32_t>(LengthOf(symbols[i])), symbols[i]});
+  }
+  long_tokens_.push_back({});
+}
+
+// Those that begin with the TokenKey::kMaxBytes bytes at `p`, from where 16 can be read.
+const BpeVocabulary::LongToken* BpeVocabulary::LongTokensFrom(const char* p) const {
+  const std::uint32_t first = long_prefixes_.Find(LoadKey(p, TokenKey::kMaxBytes));
+  return first == TokenTable::kAbsent ? &long_tokens_.back() : &long_tokens_[first];
 }
 
 BpeVocabulary BpeVocabulary::FromRankedTokens(const std::vector<std::string_view>& tokens) {
@@ -148,15 +177,8 @@ BpeVocabulary::Symbol BpeVocabulary::LongestAt(const char* begin, const char* en
     std::memcpy(&two, begin, 2);
     unsigned lengths = lengths_by_2_[two];
     if (available >= 3) lengths &= lengths_by_3_[HashOf3(begin)] | 1U << 2;
-    if (available > TokenKey::kMaxBytes && (lengths & 1) != 0) {
-      for (const std::size_t length : long_lengths_) {
-        if (length > available) continue;
-        const auto it = long_tokens_.find(std::string_view(begin, length));
-        if (it != long_tokens_.end() && IsReachable(it->second)) return it->second;
-      }
-    }
-    if (available < 16) lengths &= (2U << available) - 1;
-    lengths &= ~3U;
+    if (available <= TokenKey::kMaxBytes) lengths &= ((2U << available) - 1) & ~1U;
+    lengths &= ~2U;
     if (lengths != 0) {
       char padded[16];
       const char* p = begin;
@@ -164,6 +186,14 @@ BpeVocabulary::Symbol BpeVocabulary::LongestAt(const char* begin, const char* en
         std::memset(padded, 0, sizeof(padded));
         std::memcpy(padded, begin, available);
         p = padded;
+      }
+      if ((lengths & 1) != 0) {
+        for (const LongToken* token = LongTokensFrom(p); token->length != 0; ++token) {
+          if (token->length > available || std::memcmp(BytesOf(token->symbol).data(), begin, token->length) != 0) continue;
+          if (IsReachable(token->symbol)) return token->symbol;
+        }
+        lengths &= ~1U;
+        if (lengths == 0) return byte_symbols_[static_cast<unsigned char>(*begin)];
       }
       const TokenKey whole = LoadKey(p, std::min<std::size_t>(available, TokenKey::kMaxBytes));
       do {
@@ -179,8 +209,12 @@ BpeVocabulary::Symbol BpeVocabulary::LongestAt(const char* begin, const char* en
 
 BpeVocabulary::Symbol BpeVocabulary::Find(std::string_view piece) const {
   if (piece.size() > TokenKey::kMaxBytes) {
-    const auto it = long_tokens_.find(piece);
-    return it == long_tokens_.end() ? kNone : it->second;
+    char start[16] = {};
+    std::memcpy(start, piece.data(), std::min(piece.size(), sizeof(start)));
+    for (const LongToken* token = LongTokensFrom(start); token->length >= piece.size(); ++token) {
+      if (token->length == piece.size() && BytesOf(token->symbol) == piece) return token->symbol;
+    }
+    return kNone;
   }
   char padded[16] = {};
   std::memcpy(padded, piece.data(), piece.size());

@@ -7,8 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include <absl/container/flat_hash_map.h>
-
 #include "text/bpe/pair_table.h"
 #include "text/bpe/token_table.h"
 
@@ -40,8 +38,8 @@ class BpeVocabulary {
     std::vector<std::uint64_t> dead_ends;  // a bit for each position from which the piece cannot be finished
   };
 
-  /// `tokens` by rising rank, fewer than 2^20, all distinct, the 256 bytes among them (anywhere). Merges follow from the tokens: two neighbours
-  /// whose concatenation is a token are a merge of its rank, as in tiktoken.
+  /// `tokens` by rising rank, fewer than 2^20, all distinct, the 256 bytes among them (anywhere). Merges follow from the
+  /// tokens: two neighbours whose concatenation is a token are a merge of its rank, as in tiktoken.
   static BpeVocabulary FromRankedTokens(const std::vector<std::string_view>& tokens);
 
   /// A token that tokens before it cannot be merged into, but tokens after it can; kNone in a vocabulary that was made by
@@ -106,8 +104,16 @@ class BpeVocabulary {
   std::vector<std::uint32_t> offsets_;
   Symbol byte_symbols_[256];
   TokenTable table_;
-  absl::flat_hash_map<std::string_view, Symbol> long_tokens_;
-  std::vector<std::size_t> long_lengths_;  // falling
+  // Longer ones by their first TokenKey::kMaxBytes bytes, whose value in `long_prefixes_` is where they begin in
+  // `long_tokens_`: the longest first, and after the last one of length 0.
+  struct LongToken {
+    std::uint32_t length = 0;
+    Symbol symbol = kNone;
+  };
+  void AddLongTokens(std::vector<Symbol> symbols);
+  const LongToken* LongTokensFrom(const char* p) const;
+  TokenTable long_prefixes_;
+  std::vector<LongToken> long_tokens_;
   std::vector<Parts> parts_;
   std::vector<Symbol> longest_prefixes_;  // of each symbol: the longest other reachable one it begins with
   Table<Symbol> byte_pairs_{std::size_t{1} << 16};
