@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/status_macros.h"
 #include "text/chunking/sentences.h"
 
@@ -15,6 +17,17 @@ bool IsPieceEnd(std::string_view unit, std::size_t begin, std::size_t end) {
   if (!IsSafeCut(unit, end) || IsSpaceAt(unit, end)) return false;
   while (begin < end && IsSpaceAt(unit, begin)) begin = NextCodePoint(unit, begin);
   return begin < end;
+}
+
+// The end of the white space that `word` begins with, as far as a cut there divides no grapheme cluster.
+std::size_t LeadingSpaceEnd(std::string_view word) {
+  std::size_t end = 0;
+  std::size_t last = 0;
+  while (end < word.size() && IsSpaceAt(word, end)) {
+    last = end;
+    end = NextCodePoint(word, end);
+  }
+  return end == word.size() || IsSafeCut(word, end) ? end : last;
 }
 
 }  // namespace
@@ -90,11 +103,19 @@ absl::Status ProseSplitter::SplitSentence(ByteRange range, Level level, std::uin
 }
 
 absl::Status ProseSplitter::SplitWord(ByteRange range, Level level, std::uint32_t tag) {
+  const std::size_t space_end = LeadingSpaceEnd(text_.substr(range.begin, range.size()));
+  if (space_end != 0) {
+    const ByteRange space{range.begin, range.begin + space_end};
+    RAGPIPE_RETURN_IF_ERROR(SplitSpace(space, space.end == range.end ? level : Level::kForced, tag));
+    range.begin = space.end;
+  }
   const std::string_view word = text_.substr(range.begin, range.size());
-  RAGPIPE_RETURN_IF_ERROR(clusters_.Start(word));
+  // In ASCII every character but CRLF is a cluster.
+  const bool is_ascii = std::all_of(word.begin(), word.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (!is_ascii) RAGPIPE_RETURN_IF_ERROR(clusters_.Start(word));
   bool leading_space = true;
   for (std::size_t begin = 0; begin < word.size();) {
-    const std::size_t end = clusters_.Next();
+    const std::size_t end = is_ascii ? NextCodePoint(word, begin) : clusters_.Next();
     leading_space = leading_space && IsSpaceAt(word, begin);
     const bool before_space = IsSpaceAt(word, end) && !IsSpaceBefore(word, end);
     const Level inside = leading_space ? Level::kForced : before_space ? Level::kBeforeSpace : Level::kGrapheme;
@@ -104,6 +125,17 @@ absl::Status ProseSplitter::SplitWord(ByteRange range, Level level, std::uint32_
     begin = end;
   }
   return absl::OkStatus();
+}
+
+// No place in white space is better than another: halves, so that a long run costs few counts.
+absl::Status ProseSplitter::SplitSpace(ByteRange range, Level level, std::uint32_t tag) {
+  if (AddWhole(range, range.begin, level, tag)) return absl::OkStatus();
+  std::size_t middle = range.begin + range.size() / 2;
+  while (middle < range.end && (static_cast<unsigned char>(text_[middle]) & 0xC0U) == 0x80U) ++middle;
+  if (middle < range.end && middle > range.begin && text_[middle] == '\n' && text_[middle - 1] == '\r') ++middle;
+  if (middle == range.begin || middle == range.end) return SplitCluster(range, level, tag);
+  RAGPIPE_RETURN_IF_ERROR(SplitSpace({range.begin, middle}, Level::kForced, tag));
+  return SplitSpace({middle, range.end}, level, tag);
 }
 
 absl::Status ProseSplitter::SplitCluster(ByteRange range, Level level, std::uint32_t tag) {

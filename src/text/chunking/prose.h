@@ -41,6 +41,7 @@ class ProseSplitter {
   absl::Status SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
   absl::Status SplitSentence(ByteRange range, Level level, std::uint32_t tag);
   absl::Status SplitWord(ByteRange range, Level level, std::uint32_t tag);
+  absl::Status SplitSpace(ByteRange range, Level level, std::uint32_t tag);
   absl::Status SplitCluster(ByteRange range, Level level, std::uint32_t tag);
 
   std::string_view text_;
