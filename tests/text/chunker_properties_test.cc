@@ -205,7 +205,8 @@ TEST_CASE("Every guarantee holds on documents made of nasty fragments", "[chunke
     const auto sentence =
         Created(SentenceChunker::Create(tokenizer, {max_tokens, overlap_tokens, min_tokens, max_bytes, fill}));
     CheckSplit(sentence, Plain(text), *tokenizer, max_tokens, overlap_tokens, max_bytes);
-    const auto by_content = Created(ContentDefinedChunker::Create(tokenizer, {max_tokens, max_bytes}));
+    const auto by_content =
+        Created(ContentDefinedChunker::Create(tokenizer, {.max_tokens = max_tokens, .max_bytes = max_bytes}));
     CheckSplit(by_content, Plain(text), *tokenizer, max_tokens, 0, max_bytes);
     const auto fixed = Created(FixedTokenChunker::Create(tokenizer, {max_tokens, 0, max_bytes}));
     CheckSplit(fixed, Plain(text), *tokenizer, max_tokens, 0, max_bytes);

@@ -289,6 +289,44 @@ TEST_CASE("Every guarantee holds on code made of fragments", "[code]") {
   }
 }
 
+TEST_CASE("Overlap of code is whole lines, and does not repeat the signature", "[code]") {
+  Document document;
+  document.text = "void f(int a) {\n  one(a);\n  two(a);\n  three(a);\n  four(a);\n  five(a);\n  six(a);\n  seven(a);\n}\n";
+  const auto tokenizer = WordTokens();
+  const auto chunker = CodeChunker::Create(tokenizer, {.max_tokens = 28, .overlap_tokens = 6, .language = CodeLanguage::kCpp});
+  REQUIRE_OK(chunker);
+  const auto chunks = chunker->Split(document);
+  REQUIRE_OK(chunks);
+  REQUIRE(FindFault(document.text, *chunks, *tokenizer, 28, 6) == "");
+  REQUIRE(chunks->size() > 1);
+  for (std::size_t i = 1; i < chunks->size(); ++i) {
+    const Chunk& chunk = (*chunks)[i];
+    const std::string overlap = document.text.substr(chunk.range.begin - chunk.overlap, chunk.overlap);
+    CHECK(overlap.rfind("  ", 0) == 0);
+    CHECK(overlap.back() == '\n');
+    CHECK(overlap.find("void") == std::string::npos);
+  }
+}
+
+TEST_CASE("CodeChunker: sizes are options as elsewhere, and the recipe names languages", "[code]") {
+  auto refused = [](const std::string& name, CodeChunkerOptions options) {
+    const absl::Status status = CodeChunker::Create(WordTokens(), options).status();
+    CHECK(status.code() == absl::StatusCode::kInvalidArgument);
+    CHECK(std::string(status.message()).find("CodeChunkerOptions::" + name) != std::string::npos);
+  };
+  refused("overlap_tokens", {.max_tokens = 4, .overlap_tokens = 4});
+  refused("min_tokens", {.max_tokens = 4, .min_tokens = 5});
+  refused("max_bytes", {.max_bytes = 3});
+  const auto fingerprint = [](CodeChunkerOptions options) {
+    const auto chunker = CodeChunker::Create(WordTokens(), options);
+    REQUIRE_OK(chunker);
+    return chunker->Fingerprint();
+  };
+  CHECK(fingerprint({.language = CodeLanguage::kCpp}).find("language=cpp,") != std::string::npos);
+  CHECK(fingerprint({}).find("language=media_type,") != std::string::npos);
+  CHECK(fingerprint({}) != fingerprint({.overlap_tokens = 1}));
+}
+
 TEST_CASE("Code that is made to take longer is split in linear time", "[code]") {
   // Counted in 8 KB blocks at constant cost, so that the time is the scanner's and the splitter's.
   const Strings hostile = {"{",        "}",     "(",      "{\n",    "}\n",     "[(\n",   "\"",    "'",     "`",

@@ -154,6 +154,27 @@ TEST_CASE("Other media types are split as text, and nothing gives no chunks", "[
   CHECK(HtmlChunker::Create(WordTokens(), {.max_tokens = 0}).status().code() == absl::StatusCode::kInvalidArgument);
 }
 
+TEST_CASE("Overlap of HTML is visible text, and a range of the source", "[html]") {
+  const std::string html = "<p>One <b>two</b> three. Four <i>five</i> six. Seven eight nine. Ten eleven twelve.</p>";
+  const auto chunker = HtmlChunker::Create(WordTokens(), {.max_tokens = 10, .overlap_tokens = 3});
+  REQUIRE_OK(chunker);
+  const auto split = chunker->Split(Html(html));
+  REQUIRE_OK(split);
+  const std::vector<Chunk>& chunks = *split;
+  REQUIRE(chunks.size() > 1);
+  for (std::size_t i = 1; i < chunks.size(); ++i) {
+    CHECK(chunks[i].overlap > 0);
+    CHECK(chunks[i].overlap <= chunks[i - 1].range.size());
+    const std::size_t first_word = chunks[i].text->find(' ');
+    CHECK(chunks[i - 1].text->find(chunks[i].text->substr(0, first_word)) != std::string::npos);
+  }
+  CHECK(HtmlChunker::Create(WordTokens(), {.max_tokens = 4, .overlap_tokens = 4}).status().code() ==
+        absl::StatusCode::kInvalidArgument);
+  CHECK(HtmlChunker::Create(WordTokens(), {.max_tokens = 4, .min_tokens = 5}).status().code() ==
+        absl::StatusCode::kInvalidArgument);
+  CHECK(HtmlChunker::Create(WordTokens(), {.max_bytes = 1}).status().code() == absl::StatusCode::kInvalidArgument);
+}
+
 TEST_CASE("Every guarantee holds on HTML made of fragments", "[html]") {
   RAGPIPE_RANDOM_TEST(random);
   const Strings fragments = {"<p>",

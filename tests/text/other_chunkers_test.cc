@@ -115,6 +115,22 @@ TEST_CASE("An edit changes no chunk beyond the published radius", "[content_defi
   }
 }
 
+TEST_CASE("Content-defined chunks overlap where there is room", "[content_defined]") {
+  RAGPIPE_RANDOM_TEST(random);
+  const std::string text = RandomText(random, 20000, true, true);
+  const auto tokenizer = WordTokens();
+  const auto chunks =
+      Created(ContentDefinedChunker::Create(tokenizer, {.max_tokens = 40, .overlap_tokens = 8})).Split(Plain(text));
+  REQUIRE_OK(chunks);
+  CHECK(FindFault(text, *chunks, *tokenizer, 40, 8) == "");
+  for (std::size_t i = 1; i < chunks->size(); ++i) CHECK((*chunks)[i].overlap > 0);
+  // A character of three tokens fits, though not beside the overlap.
+  CHECK(Texts(Created(ContentDefinedChunker::Create(ByteTokens(), {.max_tokens = 3, .overlap_tokens = 2})), "\u6F22\u5B57") ==
+        Strings{"\u6F22", "\u5B57"});
+  CHECK(ContentDefinedChunker::Create(tokenizer, {.max_tokens = 4, .overlap_tokens = 4}).status().code() ==
+        absl::StatusCode::kInvalidArgument);
+}
+
 TEST_CASE("Content-defined chunks are neither tiny nor few where the text repeats itself", "[content_defined]") {
   const auto chunker = Created(ContentDefinedChunker::Create(ByteTokens(), {.max_tokens = 64}));
   for (const std::string unit : {"a", "a ", "a\n", "a\nb\n", "word. ", "one line\n\n"}) {

@@ -20,6 +20,7 @@
 
 #include "chunk_checks.h"
 #include "core/utf8.h"
+#include "ragpipe/testing/hash_embedder.h"
 #include "ragpipe/text/approximate_tokenizer.h"
 #include "ragpipe/text/code_chunker.h"
 #include "ragpipe/text/content_defined_chunker.h"
@@ -29,6 +30,7 @@
 #include "ragpipe/text/normalizing_chunker.h"
 #include "ragpipe/text/recursive_chunker.h"
 #include "ragpipe/text/router_chunker.h"
+#include "ragpipe/text/semantic_chunker.h"
 #include "ragpipe/text/sentence_chunker.h"
 #include "ragpipe/text/tiktoken.h"
 #include "ragpipe/text/tokenizer_json.h"
@@ -114,13 +116,15 @@ const std::vector<NamedChunker>& Chunkers() {
        },
        true},
       {"code, C++", "text/x-c++src",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t /*overlap_tokens*/) {
-         return Shared(CodeChunker::Create(tokenizer, {.max_tokens = max_tokens}));
-       }},
+       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
+         return Shared(CodeChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       },
+       true},
       {"code, Python", "text/x-python",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t /*overlap_tokens*/) {
-         return Shared(CodeChunker::Create(tokenizer, {.max_tokens = max_tokens}));
-       }},
+       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
+         return Shared(CodeChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       },
+       true},
       {"sentence", "text/plain",
        [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
          return Shared(SentenceChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
@@ -131,9 +135,16 @@ const std::vector<NamedChunker>& Chunkers() {
          return Shared(FixedTokenChunker::Create(tokenizer, {.max_tokens = max_tokens}));
        }},
       {"content-defined", "text/plain",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t /*overlap_tokens*/) {
-         return Shared(ContentDefinedChunker::Create(tokenizer, {.max_tokens = max_tokens}));
-       }},
+       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
+         return Shared(ContentDefinedChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       },
+       true},
+      {"semantic", "text/plain",
+       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
+         return Shared(SemanticChunker::Create(tokenizer, std::make_shared<ragpipe::testing::HashEmbedder>(),
+                                               {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       },
+       true},
       {"router", "text/markdown",
        [](const TokenizerPointer& tokenizer, std::size_t max_tokens,
           std::size_t overlap_tokens) -> absl::StatusOr<std::shared_ptr<const Chunker>> {
@@ -145,10 +156,10 @@ const std::vector<NamedChunker>& Chunkers() {
        },
        true},
       {"html", "text/html",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t /*overlap_tokens*/) {
-         return Shared(HtmlChunker::Create(tokenizer, {.max_tokens = max_tokens}));
+       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
+         return Shared(HtmlChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
        },
-       false, true},
+       true, true},
       {"normalizing", "text/markdown",
        [](const TokenizerPointer& tokenizer, std::size_t max_tokens,
           std::size_t overlap_tokens) -> absl::StatusOr<std::shared_ptr<const Chunker>> {

@@ -12,6 +12,7 @@
 
 #include "ragpipe/chunker.h"
 #include "ragpipe/export.h"
+#include "ragpipe/text/fill.h"
 #include "ragpipe/text/tokenizer.h"
 
 namespace ragpipe::text {
@@ -23,7 +24,11 @@ enum class CodeLanguage : std::uint8_t { kC, kCpp, kGo, kJava, kJavaScript, kPyt
 RAGPIPE_EXPORT std::optional<CodeLanguage> CodeLanguageOf(std::string_view media_type);
 
 struct CodeChunkerOptions {
-  std::size_t max_tokens = 512;                         ///< hard cap on context + own bytes; at least 1
+  std::size_t max_tokens = 512;      ///< hard cap on context + overlap + own bytes; at least 1
+  std::size_t overlap_tokens = 0;    ///< repeated from the end of the chunk before, in whole lines; below max_tokens
+  std::size_t min_tokens = 0;        ///< a smaller chunk joins a neighbour where the caps permit; at most max_tokens
+  std::size_t max_bytes = SIZE_MAX;  ///< hard cap on own bytes, for texts of few tokens; at least 4
+  Fill fill = Fill::kBalanced;
   std::optional<CodeLanguage> language = std::nullopt;  ///< of every document; without it, each document's media type says
   bool signature_context = true;                        ///< give the enclosing signatures to a chunk that begins inside them
 };
@@ -36,6 +41,7 @@ struct CodeChunkerOptions {
 /// * Comments, attributes and decorators stay with what follows them, unless a blank line divides them from it.
 /// * A chunk that begins inside a definition gets the enclosing signatures as context, outermost first and one a line, if they
 ///   take at most a quarter of the cap, else the innermost alone, else nothing.
+/// * Overlap is whole lines, and does not reach over the head of the definition that the chunk begins inside.
 ///
 /// Chunk::headings are the signatures around the chunk's first own byte, each on one line and of at most 128 bytes, at most 6.
 ///

@@ -15,7 +15,8 @@
 namespace ragpipe::text {
 
 struct ContentDefinedChunkerOptions {
-  std::size_t max_tokens = 512;      ///< hard cap on own bytes; at least 1
+  std::size_t max_tokens = 512;      ///< hard cap on overlap + own bytes; at least 1
+  std::size_t overlap_tokens = 0;    ///< repeated from the end of the chunk before; below max_tokens
   std::size_t max_bytes = SIZE_MAX;  ///< hard cap on own bytes, for texts of few tokens; at least 4
 };
 
@@ -27,14 +28,18 @@ struct ContentDefinedChunkerOptions {
 /// its level, then a hash of the 24 bytes on both sides.
 ///
 /// 1. A boundary is a cut if the text between the nearest boundaries of higher priority on its two sides does not fit into
-///    `max_tokens` and `max_bytes`. (Found by dividing the text at its highest boundary, and so on, until all parts fit: so no
-///    unit that fits is ever divided.)
+///    `max_tokens - overlap_tokens` and `max_bytes`. (Found by dividing the text at its highest boundary, and so on, until all
+///    parts fit: so no unit that fits is ever divided.)
 /// 2. Three times over, each cut of lower priority than both of its neighbours is dropped if the text between them fits.
 ///
 /// Why the radius holds: by 1, a boundary that has no higher one within `max_tokens` tokens on some side is a cut whatever lies
 /// beyond; else both are within `max_tokens`. So what is a cut there depends on `max_tokens` tokens on each side. A round of 2
 /// asks for the neighbouring cuts, which are at most `max_tokens` away, as what lies between two cuts fits: each round adds
 /// `max_tokens`, three add 3. That makes 4; the chunk that a cut ends or begins adds 1.
+///
+/// Overlap is whole words of the chunk before; it gives way to a grapheme cluster that fits without it alone. It adds nothing to the
+/// radius: it depends on one chunk more, while its tokens are missing from what a chunk may have. There is no minimum size and
+/// no fill: to join a small chunk, or to fill one, is to look at what the neighbours did, and they at theirs.
 ///
 /// Read with it: distances are of the text as it is counted, where counts grow with the text. A boundary is recognised by the
 /// white space and punctuation beside it and the hashed bytes, so that these count as near. Where the same 48 bytes stand

@@ -3,6 +3,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "ragpipe/chunk.h"
 #include "ragpipe/chunker.h"
 #include "ragpipe/export.h"
+#include "ragpipe/text/fill.h"
 #include "ragpipe/text/normalize.h"
 #include "ragpipe/text/tokenizer.h"
 
@@ -33,7 +35,11 @@ struct HtmlText {
 RAGPIPE_EXPORT HtmlText ReadHtml(std::string_view html, bool drop_boilerplate = false);
 
 struct HtmlChunkerOptions {
-  std::size_t max_tokens = 512;   ///< hard cap on context + visible text; at least 1
+  std::size_t max_tokens = 512;      ///< hard cap on context + overlap + visible text; at least 1
+  std::size_t overlap_tokens = 0;    ///< visible text repeated from the end of the chunk before; below max_tokens
+  std::size_t min_tokens = 0;        ///< a smaller chunk joins a neighbour where the caps permit; at most max_tokens
+  std::size_t max_bytes = SIZE_MAX;  ///< hard cap on own visible text, for texts of few tokens; at least 4
+  Fill fill = Fill::kBalanced;
   bool heading_context = true;    ///< give the heading path to a chunk that does not begin with its own heading
   bool drop_boilerplate = false;  ///< leave out nav, header, footer and aside
 };

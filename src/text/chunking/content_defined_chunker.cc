@@ -14,6 +14,7 @@
 #include "text/chunking/boundaries.h"
 #include "text/chunking/chunker_options.h"
 #include "text/chunking/hash.h"
+#include "text/chunking/overlap.h"
 #include "text/chunking/sentences.h"
 
 namespace ragpipe::text {
@@ -26,7 +27,12 @@ constexpr std::size_t kNone = SIZE_MAX;
 constexpr Level kLevels[] = {Level::kParagraph, Level::kLine, Level::kSentence, Level::kWord, Level::kGrapheme, Level::kForced};
 
 internal::Limits LimitsOf(const ContentDefinedChunkerOptions& options) {
-  return {.max_tokens = options.max_tokens, .max_bytes = options.max_bytes};
+  return {.max_tokens = options.max_tokens, .max_bytes = options.max_bytes, .overlap_tokens = options.overlap_tokens};
+}
+
+// What a chunk's own bytes may have.
+internal::Limits OwnLimitsOf(const ContentDefinedChunkerOptions& options) {
+  return {.max_tokens = options.max_tokens - options.overlap_tokens, .max_bytes = options.max_bytes};
 }
 
 struct Cut {
@@ -40,8 +46,9 @@ struct Cut {
 
 class Divider {
  public:
-  Divider(std::string_view text, const RangeCounter& counter, const internal::Limits& limits)
-      : text_(text), counter_(counter), limits_(limits) {}
+  // `limits` hold for own bytes; `max_tokens` for what cannot be divided.
+  Divider(std::string_view text, const RangeCounter& counter, const internal::Limits& limits, std::size_t max_tokens)
+      : text_(text), counter_(counter), limits_(limits), max_tokens_(max_tokens) {}
 
   absl::Status Divide(ByteRange range, const Level* level, const Cut& at_end) {
     if (Fits(range)) {
@@ -49,12 +56,17 @@ class Divider {
       return absl::OkStatus();
     }
     for (; level != std::end(kLevels); ++level) {
+      if (*level == Level::kForced && FitsWithoutOverlap(range)) break;  // one grapheme cluster
       RAGPIPE_ASSIGN_OR_RETURN(const std::vector<Cut> cuts, CutsInside(range, *level));
       if (!cuts.empty()) return DivideAt(range, cuts, level + 1, at_end);
     }
+    if (FitsWithoutOverlap(range)) {
+      cuts_.push_back(at_end);
+      return absl::OkStatus();
+    }
     return absl::OutOfRangeError(
         fmt::format("the character at byte {} takes {} tokens, more than max_tokens = {}; raise max_tokens", range.begin,
-                    counter_.Count(range), limits_.max_tokens));
+                    counter_.Count(range), max_tokens_));
   }
 
   // The ends of the chunks.
@@ -65,6 +77,9 @@ class Divider {
 
  private:
   bool Fits(ByteRange range) const { return range.size() <= limits_.max_bytes && counter_.Count(range) <= limits_.max_tokens; }
+  bool FitsWithoutOverlap(ByteRange range) const {
+    return range.size() <= limits_.max_bytes && counter_.Count(range) <= max_tokens_;
+  }
 
   absl::StatusOr<std::vector<Cut>> CutsInside(ByteRange range, Level level);
   absl::Status DivideAt(ByteRange range, const std::vector<Cut>& cuts, const Level* below, const Cut& at_end);
@@ -73,6 +88,7 @@ class Divider {
   std::string_view text_;
   const RangeCounter& counter_;
   const internal::Limits limits_;
+  const std::size_t max_tokens_;
   internal::BoundaryScan clusters_{UBRK_CHARACTER};
   std::vector<Cut> cuts_;  // the end of the text is the last
 };
@@ -192,13 +208,22 @@ absl::StatusOr<std::vector<Chunk>> ContentDefinedChunker::Split(const Document& 
   std::vector<Chunk> chunks;
   if (text.empty()) return chunks;
   const std::unique_ptr<RangeCounter> counter = tokenizer_->CountRanges(text);
-  Divider divider(text, *counter, LimitsOf(options_));
+  Divider divider(text, *counter, OwnLimitsOf(options_), options_.max_tokens);
   RAGPIPE_RETURN_IF_ERROR(divider.Divide({0, text.size()}, kLevels, {.offset = text.size(), .level = Level::kHeading1}));
   std::size_t begin = 0;
   for (const Cut& cut : divider.Take()) {
-    const ByteRange range{begin, cut.offset};
-    chunks.push_back({.range = range, .tokens = counter->Count(range), .tokens_are_estimated = !tokenizer_->is_exact()});
+    Chunk chunk;
+    chunk.range = {begin, cut.offset};
+    chunk.tokens_are_estimated = !tokenizer_->is_exact();
+    for (std::size_t limit = chunks.empty() ? 0 : options_.overlap_tokens; limit > 0; limit /= 2) {
+      chunk.overlap = internal::FindOverlap(text, *counter, chunks.back().range, limit, internal::OverlapUnit::kWords).bytes;
+      chunk.tokens = counter->Count({begin - chunk.overlap, cut.offset});
+      if (chunk.tokens <= options_.max_tokens) break;
+      chunk.overlap = 0;  // the whole is more than the sum
+    }
+    if (chunk.overlap == 0) chunk.tokens = counter->Count(chunk.range);
     begin = cut.offset;
+    chunks.push_back(std::move(chunk));
   }
   return chunks;
 }

@@ -13,6 +13,7 @@
 #include "ragpipe/text/recursive_chunker.h"
 #include "text/chunking/boundaries.h"
 #include "text/chunking/chunker_options.h"
+#include "text/chunking/limits.h"
 #include "text/chunking/packing.h"
 #include "text/chunking/prose.h"
 #include "text/code/framing.h"
@@ -24,8 +25,31 @@ namespace {
 using internal::CodeItem;
 using internal::Level;
 
-std::string NameOf(const std::optional<CodeLanguage>& language) {
-  return language ? std::to_string(static_cast<int>(*language)) : "media_type";
+std::string_view NameOf(const std::optional<CodeLanguage>& language) {
+  if (!language) return "media_type";
+  switch (*language) {
+    case CodeLanguage::kC:
+      return "c";
+    case CodeLanguage::kCpp:
+      return "cpp";
+    case CodeLanguage::kGo:
+      return "go";
+    case CodeLanguage::kJava:
+      return "java";
+    case CodeLanguage::kJavaScript:
+      return "javascript";
+    case CodeLanguage::kPython:
+      return "python";
+    case CodeLanguage::kRust:
+      return "rust";
+    case CodeLanguage::kShell:
+      return "shell";
+    case CodeLanguage::kSql:
+      return "sql";
+    case CodeLanguage::kTypeScript:
+      return "typescript";
+  }
+  return "unknown";
 }
 
 // Turns items into atoms.
@@ -102,7 +126,7 @@ Level ItemSplitter::LevelBetween(const CodeItem& before, const CodeItem& after) 
 }  // namespace
 
 absl::StatusOr<CodeChunker> CodeChunker::Create(std::shared_ptr<const Tokenizer> tokenizer, CodeChunkerOptions options) {
-  RAGPIPE_RETURN_IF_ERROR(internal::CheckLimits("CodeChunker", tokenizer.get(), {.max_tokens = options.max_tokens}));
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckLimits("CodeChunker", tokenizer.get(), internal::LimitsOf(options)));
   return CodeChunker(std::move(tokenizer), options);
 }
 
@@ -114,15 +138,19 @@ absl::StatusOr<std::vector<Chunk>> CodeChunker::Split(const Document& document) 
   RAGPIPE_RETURN_IF_ERROR(internal::CheckText("CodeChunker", text));
   const std::optional<CodeLanguage> language = options_.language ? options_.language : CodeLanguageOf(document.media_type);
   if (!language) {
-    RAGPIPE_ASSIGN_OR_RETURN(const auto plain, RecursiveChunker::Create(tokenizer_, {.max_tokens = options_.max_tokens}));
+    RAGPIPE_ASSIGN_OR_RETURN(const auto plain, RecursiveChunker::Create(tokenizer_, {.max_tokens = options_.max_tokens,
+                                                                                     .overlap_tokens = options_.overlap_tokens,
+                                                                                     .min_tokens = options_.min_tokens,
+                                                                                     .max_bytes = options_.max_bytes,
+                                                                                     .fill = options_.fill}));
     return plain.Split(document);
   }
   if (text.empty()) return std::vector<Chunk>();
 
   const std::unique_ptr<RangeCounter> counter = tokenizer_->CountRanges(text);
   const std::vector<CodeItem> items = internal::ScanCodeItems(text, *language);
-  internal::CodeFraming framing(text, items, *tokenizer_, options_.max_tokens, options_.signature_context);
-  const internal::Limits limits{.max_tokens = options_.max_tokens};
+  const internal::Limits limits = internal::LimitsOf(options_);
+  internal::CodeFraming framing(text, items, *tokenizer_, *counter, limits, options_.signature_context);
   internal::Packer packer(text, *tokenizer_, *counter, limits, framing);
   internal::ProseSplitter prose(text, *counter, limits, packer);
   RAGPIPE_RETURN_IF_ERROR(ItemSplitter(items, prose, packer).Split());
@@ -130,8 +158,9 @@ absl::StatusOr<std::vector<Chunk>> CodeChunker::Split(const Document& document) 
 }
 
 std::string CodeChunker::Fingerprint() const {
-  return fmt::format("ragpipe.code/1(max_tokens={},language={},signature_context={},{})", options_.max_tokens,
-                     NameOf(options_.language), options_.signature_context, internal::BoundaryFingerprint(*tokenizer_));
+  return fmt::format("ragpipe.code/1({},language={},signature_context={},{})",
+                     internal::LimitsFingerprint(internal::LimitsOf(options_)), NameOf(options_.language),
+                     options_.signature_context, internal::BoundaryFingerprint(*tokenizer_));
 }
 
 }  // namespace ragpipe::text

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/utf8.h"
+#include "text/chunking/overlap.h"
 
 namespace ragpipe::text::internal {
 namespace {
@@ -38,28 +39,36 @@ std::string SignatureOf(std::string_view head) {
 
 }  // namespace
 
-Frame CodeFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* /*previous*/) {
+Frame CodeFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* previous) {
   Frame frame;
-  std::uint32_t enclosing = tag;
-  while (enclosing != CodeItem::kNoParent && !items_[enclosing].is_definition) enclosing = items_[enclosing].parent;
-  if (enclosing == CodeItem::kNoParent) return frame;
-  frame.headings = FrameOf(enclosing).path;
+  auto definition_at = [this](std::uint32_t item) {
+    while (item != CodeItem::kNoParent && !items_[item].is_definition) item = items_[item].parent;
+    return item;
+  };
+  std::uint32_t enclosing = definition_at(tag);
+  if (enclosing != CodeItem::kNoParent) frame.headings = FrameOf(enclosing).path;
 
   // A chunk that begins with the head of a definition needs the signatures around that one.
-  if (begin < items_[enclosing].body) {
-    do {
-      enclosing = items_[enclosing].parent;
-    } while (enclosing != CodeItem::kNoParent && !items_[enclosing].is_definition);
-  }
-  if (enclosing == CodeItem::kNoParent || !signature_context_) return frame;
-  const DefinitionFrame& of_definition = FrameOf(enclosing);
+  if (enclosing != CodeItem::kNoParent && begin < items_[enclosing].body) enclosing = definition_at(items_[enclosing].parent);
+  if (enclosing != CodeItem::kNoParent && signature_context_) SetContext(enclosing, room, frame);
+  const std::size_t limit = std::min(limits_.overlap_tokens, room - frame.tokens);
+  if (limit == 0 || previous == nullptr) return frame;
+  const std::size_t head_end = enclosing == CodeItem::kNoParent ? 0 : items_[enclosing].body;
+  const ByteRange before{std::max(previous->range.begin, std::min(head_end, begin)), begin};
+  const Overlap overlap = FindOverlap(text_, counter_, before, limit, OverlapUnit::kLines);
+  frame.overlap = overlap.bytes;
+  frame.tokens += overlap.tokens;
+  return frame;
+}
+
+void CodeFraming::SetContext(std::uint32_t definition, std::size_t room, Frame& frame) {
+  const DefinitionFrame& of_definition = FrameOf(definition);
   for (const Context* context : {&of_definition.full, &of_definition.innermost}) {
     if (context->text.empty() || context->tokens > room) continue;
     frame.context = context->text;
     frame.tokens = context->tokens;
-    break;
+    return;
   }
-  return frame;
 }
 
 const CodeFraming::DefinitionFrame& CodeFraming::FrameOf(std::uint32_t definition) {
@@ -84,7 +93,7 @@ const CodeFraming::DefinitionFrame& CodeFraming::FrameOf(std::uint32_t definitio
 
 CodeFraming::Context CodeFraming::MakeContext(std::string text) const {
   const std::size_t tokens = tokenizer_.Count(text);
-  if (tokens > max_tokens_ / 4) return {};
+  if (tokens > limits_.max_tokens / 4) return {};
   return {std::move(text), tokens};
 }
 

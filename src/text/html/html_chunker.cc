@@ -45,7 +45,7 @@ std::string HeadingOf(std::string_view block) {
 }  // namespace
 
 absl::StatusOr<HtmlChunker> HtmlChunker::Create(std::shared_ptr<const Tokenizer> tokenizer, HtmlChunkerOptions options) {
-  RAGPIPE_RETURN_IF_ERROR(internal::CheckLimits("HtmlChunker", tokenizer.get(), {.max_tokens = options.max_tokens}));
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckLimits("HtmlChunker", tokenizer.get(), internal::LimitsOf(options)));
   return HtmlChunker(std::move(tokenizer), options);
 }
 
@@ -55,14 +55,18 @@ HtmlChunker::HtmlChunker(std::shared_ptr<const Tokenizer> tokenizer, HtmlChunker
 absl::StatusOr<std::vector<Chunk>> HtmlChunker::Split(const Document& document) const {
   RAGPIPE_RETURN_IF_ERROR(internal::CheckText("HtmlChunker", document.text));
   if (!IsHtml(document.media_type)) {
-    RAGPIPE_ASSIGN_OR_RETURN(const auto plain, RecursiveChunker::Create(tokenizer_, {.max_tokens = options_.max_tokens}));
+    RAGPIPE_ASSIGN_OR_RETURN(const auto plain, RecursiveChunker::Create(tokenizer_, {.max_tokens = options_.max_tokens,
+                                                                                     .overlap_tokens = options_.overlap_tokens,
+                                                                                     .min_tokens = options_.min_tokens,
+                                                                                     .max_bytes = options_.max_bytes,
+                                                                                     .fill = options_.fill}));
     return plain.Split(document);
   }
   const internal::HtmlDocument html = internal::ReadHtmlBlocks(document.text, options_.drop_boilerplate);
   const std::string_view text = html.text.text;
   if (text.empty()) return std::vector<Chunk>();
 
-  const internal::Limits limits{.max_tokens = options_.max_tokens};
+  const internal::Limits limits = internal::LimitsOf(options_);
   const std::unique_ptr<RangeCounter> counter = tokenizer_->CountRanges(text);
   internal::MarkdownFraming framing(text, html.blocks, HeadingOf, *tokenizer_, *counter, limits, options_.heading_context);
   internal::Packer packer(text, *tokenizer_, *counter, limits, framing);
@@ -72,7 +76,9 @@ absl::StatusOr<std::vector<Chunk>> HtmlChunker::Split(const Document& document) 
   std::vector<Chunk> chunks = packer.Finish();
   std::size_t begin = 0;
   for (Chunk& chunk : chunks) {
-    chunk.text = std::string(text.substr(chunk.range.begin, chunk.range.size()));
+    const std::size_t overlap_begin = chunk.range.begin - chunk.overlap;
+    chunk.text = std::string(text.substr(overlap_begin, chunk.range.end - overlap_begin));
+    chunk.overlap = chunk.overlap == 0 ? 0 : begin - html.text.map.ToSource(overlap_begin);
     const std::size_t end = chunk.range.end == text.size() ? document.text.size() : html.text.map.ToSource(chunk.range.end);
     chunk.range = {begin, end};
     begin = end;
@@ -81,8 +87,9 @@ absl::StatusOr<std::vector<Chunk>> HtmlChunker::Split(const Document& document) 
 }
 
 std::string HtmlChunker::Fingerprint() const {
-  return fmt::format("ragpipe.html/1(max_tokens={},heading_context={},drop_boilerplate={},{})", options_.max_tokens,
-                     options_.heading_context, options_.drop_boilerplate, internal::BoundaryFingerprint(*tokenizer_));
+  return fmt::format("ragpipe.html/1({},heading_context={},drop_boilerplate={},{})",
+                     internal::LimitsFingerprint(internal::LimitsOf(options_)), options_.heading_context,
+                     options_.drop_boilerplate, internal::BoundaryFingerprint(*tokenizer_));
 }
 
 }  // namespace ragpipe::text

@@ -9,6 +9,23 @@
 #include "core/status_macros.h"
 
 namespace ragpipe::text {
+namespace {
+
+std::string_view NameOf(NormalizationStep step) {
+  switch (step) {
+    case NormalizationStep::kLineEnds:
+      return "line_ends";
+    case NormalizationStep::kNfc:
+      return "nfc";
+    case NormalizationStep::kInvisible:
+      return "invisible";
+    case NormalizationStep::kWhiteSpace:
+      return "white_space";
+  }
+  return "unknown";
+}
+
+}  // namespace
 
 absl::StatusOr<NormalizingChunker> NormalizingChunker::Create(std::shared_ptr<const Chunker> chunker,
                                                               std::vector<NormalizationStep> steps) {
@@ -44,7 +61,7 @@ absl::StatusOr<std::vector<Chunk>> NormalizingChunker::Split(const Document& doc
 
 std::string NormalizingChunker::Fingerprint() const {
   std::string steps;
-  for (const NormalizationStep step : steps_) steps += fmt::format("{}{}", steps.empty() ? "" : "+", static_cast<int>(step));
+  for (const NormalizationStep step : steps_) steps += fmt::format("{}{}", steps.empty() ? "" : "+", NameOf(step));
   return fmt::format("ragpipe.normalizing/1(steps={},{})", steps, chunker_->Fingerprint());
 }
 
