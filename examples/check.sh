@@ -111,8 +111,13 @@ chunk_view() {
   grep -q '"headings":\["void Print(const ragpipe::Hit& hit)"\]' chunk_view.out || fail "no signature: $(cat chunk_view.out)"
   "$program" --json --chunker html "$examples/quickstart/documents/data/response-codes.html" >chunk_view.out
   head -n 1 chunk_view.out | grep -q '"text":"[^<]*"}$' || fail "tags in the text: $(cat chunk_view.out)"
+  for arguments in recursive sentence fixed markdown html code content_defined semantic; do
+    "$program" --json --chunker "$arguments" --max-tokens 64 --overlap 8 "$document" >chunk_view.out
+    [[ $(number "$(tail -n 1 chunk_view.out)" end) == $(wc -c <"$document") ]] || fail "chunk_view --chunker $arguments: no whole file"
+  done
   for arguments in "" "absent.txt" "--chunker fast $document" "--max-tokens few $document" "--max-tokens 0 $document" \
-    "--tokenizer absent.json $document" "--tokenizer cl100k_base --ranks absent $document" "--unknown x $document" "--json"; do
+    "--tokenizer absent.json $document" "--tokenizer absent/cl100k_base.tiktoken $document" \
+    "--tokenizer other.tiktoken $document" "--tokenizer cl100k_base --ranks absent $document" "--unknown x $document" "--json"; do
     status=0
     # shellcheck disable=SC2086  # arguments are words
     "$program" $arguments >chunk_view.out 2>&1 || status=$?

@@ -1,10 +1,12 @@
 // Shows how files are divided into chunks.
 //
-//     chunk_view [--chunker recursive|markdown|html|code] [--compare CHUNKER] [--max-tokens N] [--overlap N]
-//                [--tokenizer default|ENCODING|TOKENIZER.JSON] [--ranks FOLDER] [--json] FILE...
+//     chunk_view [--chunker recursive|sentence|fixed|markdown|html|code|content_defined|semantic] [--compare CHUNKER]
+//                [--max-tokens N] [--overlap N] [--tokenizer default|ENCODING|TOKENIZER.JSON|RANKS.tiktoken]
+//                [--ranks FOLDER] [--json] FILE...
 //
 // Prints one HTML page: each chunk in a colour, two chunkers side by side with --compare. With --json it prints one chunk a
-// line instead. ENCODING is one of tiktoken's, as cl100k_base, whose rank file is in FOLDER.
+// line instead. ENCODING is one of tiktoken's, as cl100k_base, whose rank file is in FOLDER; RANKS.tiktoken is that file, under
+// its encoding's name. "semantic" embeds with the built-in model.
 //
 //     cmake -S . -B build -DCMAKE_PREFIX_PATH=/where/ragpipe/is/installed
 //     cmake --build build

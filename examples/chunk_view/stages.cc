@@ -6,10 +6,15 @@
 #include <utility>
 
 #include "ragpipe/default_model/default_model.h"
+#include "ragpipe/embed/static_embedder.h"
 #include "ragpipe/text/code_chunker.h"
+#include "ragpipe/text/content_defined_chunker.h"
+#include "ragpipe/text/fixed_token_chunker.h"
 #include "ragpipe/text/html_chunker.h"
 #include "ragpipe/text/markdown_chunker.h"
 #include "ragpipe/text/recursive_chunker.h"
+#include "ragpipe/text/semantic_chunker.h"
+#include "ragpipe/text/sentence_chunker.h"
 #include "ragpipe/text/tiktoken.h"
 #include "ragpipe/text/tokenizer_json.h"
 
@@ -35,27 +40,54 @@ absl::StatusOr<std::shared_ptr<const ragpipe::text::Tokenizer>> MakeTokenizer(co
   if (const auto encoding = ragpipe::text::FindTiktokenEncoding(name)) {
     return ragpipe::text::Tiktoken::Open(*encoding, ranks + "/" + name + ".tiktoken");
   }
+  const std::string file = name.substr(name.rfind('/') + 1);
+  if (const std::size_t ending = file.rfind(".tiktoken"); ending != std::string::npos) {
+    if (const auto encoding = ragpipe::text::FindTiktokenEncoding(file.substr(0, ending))) {
+      return ragpipe::text::Tiktoken::Open(*encoding, name);
+    }
+    return absl::InvalidArgumentError("--tokenizer '" + name + "': no encoding has the name of this rank file");
+  }
   return ragpipe::text::LoadTokenizerJson(name);
 }
 
 absl::StatusOr<std::shared_ptr<const Chunker>> MakeChunker(const std::string& name,
                                                            std::shared_ptr<const ragpipe::text::Tokenizer> tokenizer,
                                                            const ChunkerSettings& settings) {
+  using namespace ragpipe::text;
+  const std::size_t max_tokens = settings.max_tokens;
+  const std::size_t overlap_tokens = settings.overlap_tokens;
   if (name == "recursive") {
-    return Shared(ragpipe::text::RecursiveChunker::Create(
-        std::move(tokenizer), {.max_tokens = settings.max_tokens, .overlap_tokens = settings.overlap_tokens}));
+    return Shared(RecursiveChunker::Create(std::move(tokenizer), {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+  }
+  if (name == "sentence") {
+    return Shared(SentenceChunker::Create(std::move(tokenizer), {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+  }
+  if (name == "fixed") {
+    return Shared(
+        FixedTokenChunker::Create(std::move(tokenizer), {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
   }
   if (name == "markdown") {
-    return Shared(ragpipe::text::MarkdownChunker::Create(
-        std::move(tokenizer), {.max_tokens = settings.max_tokens, .overlap_tokens = settings.overlap_tokens}));
+    return Shared(MarkdownChunker::Create(std::move(tokenizer), {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
   }
-  if (name != "code" && name != "html") {
-    return absl::InvalidArgumentError("--chunker '" + name + "' is none of recursive, markdown, html, code");
+  if (name == "html") {
+    return Shared(HtmlChunker::Create(std::move(tokenizer), {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
   }
-  if (settings.overlap_tokens > 0) return absl::InvalidArgumentError("--chunker " + name + " has no --overlap");
-  if (name == "html")
-    return Shared(ragpipe::text::HtmlChunker::Create(std::move(tokenizer), {.max_tokens = settings.max_tokens}));
-  return Shared(ragpipe::text::CodeChunker::Create(std::move(tokenizer), {.max_tokens = settings.max_tokens}));
+  if (name == "code") {
+    return Shared(CodeChunker::Create(std::move(tokenizer), {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+  }
+  if (name == "content_defined") {
+    return Shared(
+        ContentDefinedChunker::Create(std::move(tokenizer), {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+  }
+  if (name == "semantic") {
+    auto model = ragpipe::embed::DefaultModel();
+    if (!model.ok()) return model.status();
+    return Shared(SemanticChunker::Create(std::move(tokenizer),
+                                          std::make_shared<ragpipe::embed::StaticEmbedder>(*std::move(model)),
+                                          {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+  }
+  return absl::InvalidArgumentError("--chunker '" + name +
+                                    "' is none of recursive, sentence, fixed, markdown, html, code, content_defined, semantic");
 }
 
 std::string MediaTypeFor(const std::string& chunker, const std::string& path) {

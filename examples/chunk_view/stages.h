@@ -15,11 +15,12 @@ struct ChunkerSettings {
 };
 
 /// "default" is the tokenizer of the built-in model; the name of an encoding ("cl100k_base") is that of tiktoken, with its rank
-/// file in the folder `ranks`; all else is the path of a tokenizer.json.
+/// file in the folder `ranks`; a path that ends in "/ENCODING.tiktoken" is such a file; all else is the path of a
+/// tokenizer.json.
 absl::StatusOr<std::shared_ptr<const ragpipe::text::Tokenizer>> MakeTokenizer(const std::string& name,
                                                                               const std::string& ranks);
 
-/// "recursive", "markdown", "html" or "code".
+/// "recursive", "sentence", "fixed", "markdown", "html", "code", "content_defined" or "semantic".
 absl::StatusOr<std::shared_ptr<const ragpipe::Chunker>> MakeChunker(const std::string& name,
                                                                     std::shared_ptr<const ragpipe::text::Tokenizer> tokenizer,
                                                                     const ChunkerSettings& settings);
