@@ -24,6 +24,7 @@ std::vector<Document> KitDocuments() {
   texts.emplace_back(
       "# Title\n\nIntro.\n\n## Part *one*\n\n- item\n  - nested item\n\n```cc\nint x = 0;\n\n// blank line above\n```\n\n"
       "| a | b |\n|---|---|\n| 1 | 2 |\n\n> quote\n\n### Deep\n\nText.\n\n## \u00DCber\n\nEnd.\n");
+  texts.emplace_back("\uFEFFA byte order mark, then text.\r\n\uFFFE\n");
   texts.emplace_back("```\na fence that never closes\n\n# no heading\n");
   std::string all;
   for (int i = 0; i < 60; ++i) all += fmt::format("## Section {}\n\n{}\n\n", i, texts[static_cast<std::size_t>(i) % 10]);
@@ -46,7 +47,8 @@ std::vector<Document> KitDocuments() {
 }
 
 auto Fields(const Chunk& chunk) {
-  return std::tie(chunk.range.begin, chunk.range.end, chunk.overlap, chunk.context, chunk.text, chunk.headings, chunk.tokens);
+  return std::tie(chunk.range.begin, chunk.range.end, chunk.overlap, chunk.context, chunk.text, chunk.headings, chunk.tokens,
+                  chunk.tokens_are_estimated);
 }
 
 bool Same(const Chunks& a, const Chunks& b) {
@@ -154,7 +156,7 @@ class ChunkerCheck {
   }
 
   Verdict Concurrent() const {
-    constexpr int kThreads = 4;
+    constexpr int kThreads = 8;
     const auto chunker = factory_();
     std::vector<Chunks> expected;
     for (const Document& document : documents_) {
