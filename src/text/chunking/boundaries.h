@@ -20,6 +20,8 @@ enum class Level : std::uint8_t {
   kBeforeSpace,  ///< white space belongs to what stands before it
   kWordPart,     ///< between words that no white space separates
   kWord,
+  kClause,        ///< after a comma, semicolon, colon or dash
+  kWeakSentence,  ///< after a full stop and the like where UAX #29 sees no end, because a small letter follows (rule SB8)
   kSentence,
   kLine,
   kParagraph,

@@ -45,7 +45,7 @@ Packer::Packer(std::string_view text, const Tokenizer& tokenizer, const RangeCou
 
 void Packer::Add(const Atom& atom) {
   atoms_.push_back(atom);
-  const bool ranked = atom.level >= Level::kSentence && limits_.fill == Fill::kBalanced;
+  const bool ranked = atom.level >= Level::kWeakSentence && limits_.fill == Fill::kBalanced;
   anchors_.Add(atom.tokens, ranked ? RankOf(atom) : 0);
   while (anchors_.ready()) ReleaseFirst();
 }

@@ -19,6 +19,29 @@ bool IsPieceEnd(std::string_view unit, std::size_t begin, std::size_t end) {
   return begin < end;
 }
 
+bool IsFullStop(UChar32 c) { return c == '.' || c == '!' || c == '?' || c == 0x2026; }
+
+bool IsClauseMark(UChar32 c) { return c == ',' || c == ';' || c == ':' || c == 0x2013 || c == 0x2014; }
+
+bool IsClosing(UChar32 c) {
+  return c == '"' || c == '\'' || c == ')' || c == ']' || c == '}' || c == 0x2019 || c == 0x201D || c == 0xBB;
+}
+
+// The end of the first part from `begin` on that ends with a mark, closing quotes and brackets, and white space; text.size() where
+// there is none.
+std::size_t EndAfterMark(std::string_view text, std::size_t begin, bool (*is_mark)(UChar32)) {
+  for (std::size_t at = begin; at < text.size();) {
+    CodePoint here = Decode(text, at);
+    at += here.length;
+    if (!is_mark(here.character)) continue;
+    while (at < text.size() && IsClosing((here = Decode(text, at)).character)) at += here.length;
+    if (at == text.size() || !IsSpaceAt(text, at)) continue;
+    while (at < text.size() && IsSpaceAt(text, at)) at = NextCodePoint(text, at);
+    if (IsSafeCut(text, at)) return at;
+  }
+  return text.size();
+}
+
 // The end of the white space that `word` begins with, as far as a cut there divides no grapheme cluster.
 std::size_t LeadingSpaceEnd(std::string_view word) {
   std::size_t end = 0;
@@ -88,6 +111,30 @@ absl::Status ProseSplitter::SplitSentences(ByteRange range, std::size_t lead, Le
 }
 
 absl::Status ProseSplitter::SplitSentence(ByteRange range, Level level, std::uint32_t tag) {
+  const std::string_view unit = text_.substr(0, range.end);
+  for (std::size_t begin = range.begin; begin < range.end;) {
+    const std::size_t end = EndAfterMark(unit, begin, IsFullStop);
+    const ByteRange part{begin, end};
+    const Level at_end = end == range.end ? level : Level::kWeakSentence;
+    if (!AddWhole(part, begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitWeakSentence(part, at_end, tag));
+    begin = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProseSplitter::SplitWeakSentence(ByteRange range, Level level, std::uint32_t tag) {
+  const std::string_view unit = text_.substr(0, range.end);
+  for (std::size_t begin = range.begin; begin < range.end;) {
+    const std::size_t end = EndAfterMark(unit, begin, IsClauseMark);
+    const ByteRange part{begin, end};
+    const Level at_end = end == range.end ? level : Level::kClause;
+    if (!AddWhole(part, begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitClause(part, at_end, tag));
+    begin = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProseSplitter::SplitClause(ByteRange range, Level level, std::uint32_t tag) {
   const std::string_view sentence = text_.substr(range.begin, range.size());
   RAGPIPE_RETURN_IF_ERROR(words_.Start(sentence));
   for (std::size_t begin = 0; begin < sentence.size();) {

@@ -40,6 +40,8 @@ class ProseSplitter {
  private:
   absl::Status SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
   absl::Status SplitSentence(ByteRange range, Level level, std::uint32_t tag);
+  absl::Status SplitWeakSentence(ByteRange range, Level level, std::uint32_t tag);
+  absl::Status SplitClause(ByteRange range, Level level, std::uint32_t tag);
   absl::Status SplitWord(ByteRange range, Level level, std::uint32_t tag);
   absl::Status SplitSpace(ByteRange range, Level level, std::uint32_t tag);
   absl::Status SplitCluster(ByteRange range, Level level, std::uint32_t tag);
