@@ -23,6 +23,7 @@ enum class Level : std::uint8_t {
   kClause,        ///< after a comma, semicolon, colon or dash
   kWeakSentence,  ///< after a full stop and the like where UAX #29 sees no end, because a small letter follows (rule SB8)
   kSentence,
+  kEscapedLine,  ///< after "\\n", as one line of JSON or of a log writes the end of a line
   kLine,
   kParagraph,
   kItem,

@@ -27,8 +27,8 @@ bool IsClosing(UChar32 c) {
   return c == '"' || c == '\'' || c == ')' || c == ']' || c == '}' || c == 0x2019 || c == 0x201D || c == 0xBB;
 }
 
-// The end of the first part from `begin` on that ends with a mark, closing quotes and brackets, and white space; text.size() where
-// there is none.
+// The end of the first part from `begin` on that ends with a mark, closing quotes and brackets, and white space; text.size()
+// where there is none.
 std::size_t EndAfterMark(std::string_view text, std::size_t begin, bool (*is_mark)(UChar32)) {
   for (std::size_t at = begin; at < text.size();) {
     CodePoint here = Decode(text, at);
@@ -36,6 +36,19 @@ std::size_t EndAfterMark(std::string_view text, std::size_t begin, bool (*is_mar
     if (!is_mark(here.character)) continue;
     while (at < text.size() && IsClosing((here = Decode(text, at)).character)) at += here.length;
     if (at == text.size() || !IsSpaceAt(text, at)) continue;
+    while (at < text.size() && IsSpaceAt(text, at)) at = NextCodePoint(text, at);
+    if (IsSafeCut(text, at)) return at;
+  }
+  return text.size();
+}
+
+// Behind the first "\n" of two characters from `begin` on, those that follow at once, and white space; text.size() where there
+// is none. Before a small letter it is rather a command (\nabla) or a path.
+std::size_t EscapedLineEnd(std::string_view text, std::size_t begin) {
+  constexpr std::string_view kEscape = "\\n";
+  for (std::size_t at = text.find(kEscape, begin); at != std::string_view::npos; at = text.find(kEscape, at)) {
+    while (text.substr(at).starts_with(kEscape)) at += kEscape.size();
+    if (at < text.size() && text[at] >= 'a' && text[at] <= 'z') continue;
     while (at < text.size() && IsSpaceAt(text, at)) at = NextCodePoint(text, at);
     if (IsSafeCut(text, at)) return at;
   }
@@ -92,7 +105,21 @@ absl::Status ProseSplitter::SplitLines(ByteRange range, std::size_t lead, Level 
 }
 
 absl::Status ProseSplitter::SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
-  return AddWhole(range, lead, level, tag) ? absl::OkStatus() : SplitSentences(range, lead, level, tag);
+  return AddWhole(range, lead, level, tag) ? absl::OkStatus() : SplitEscapedLines(range, lead, level, tag);
+}
+
+absl::Status ProseSplitter::SplitEscapedLines(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
+  const std::string_view line = text_.substr(0, range.end);
+  for (std::size_t begin = range.begin; begin < range.end;) {
+    const std::size_t end = EscapedLineEnd(line, begin);
+    const Level at_end = end == range.end ? level : Level::kEscapedLine;
+    const bool all = begin == range.begin && end == range.end;  // known not to fit
+    if (all || !AddWhole({begin, end}, lead, at_end, tag)) {
+      RAGPIPE_RETURN_IF_ERROR(SplitSentences({begin, end}, lead, at_end, tag));
+    }
+    begin = lead = end;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ProseSplitter::SplitSentences(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {

@@ -38,6 +38,7 @@ class ProseSplitter {
   bool Fits(ByteRange range) const { return range.size() <= max_bytes_ && counter_.Count(range) <= max_tokens_; }
 
  private:
+  absl::Status SplitEscapedLines(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
   absl::Status SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
   absl::Status SplitSentence(ByteRange range, Level level, std::uint32_t tag);
   absl::Status SplitWeakSentence(ByteRange range, Level level, std::uint32_t tag);
