@@ -52,6 +52,15 @@ TEST_CASE("A text is divided at the highest level that fits", "[recursive]") {
     CHECK(Texts("We came home.  Did you see it? So we left.", {5}) ==
           Strings{"We came home.  ", "Did you see it? ", "So we left."});
   }
+  SECTION("ends of lines that one line of JSON writes as \\n") {
+    CHECK(Texts("Hi. there\\n\\nTo you. all\\n1. x y", {9}) == Strings{"Hi. there\\n\\n", "To you. all\\n1. x y"});
+    CHECK(Texts("a \\nabla b c. D e f", {6}) == Strings{"a \\nabla b c. ", "D e f"});
+  }
+  SECTION("what ends like a sentence though a small letter follows") {
+    CHECK(Texts("we came home. did you (see it?) so \xE2\x80\x9Cwe left.\xE2\x80\x9D at 3.5 or", {7}) ==
+          Strings{"we came home. ", "did you (see it?) ", "so \xE2\x80\x9Cwe left.\xE2\x80\x9D ", "at 3.5 or"});
+  }
+  SECTION("clauses") { CHECK(Texts("we came, saw it; and left", {3}) == Strings{"we came, ", "saw it; ", "and left"}); }
   SECTION("words") { CHECK(Texts("a bb ccc dddd", {2}) == Strings{"a bb ", "ccc dddd"}); }
   SECTION("grapheme clusters") {
     CHECK(Texts("abcdef", {.max_tokens = 3, .fill = Fill::kGreedy}, ByteTokens()) == Strings{"abc", "def"});

@@ -30,7 +30,7 @@ RAGPIPE_EXPORT std::optional<TiktokenEncoding> FindTiktokenEncoding(std::string_
 /// and marks are those of Unicode 16.0, whatever ICU is installed, as there.
 ///
 /// Time is linear in the text, whatever the text. Memory: 10 MiB for cl100k_base, 20 MiB for o200k_base, shared by all threads,
-/// and 2.5 MiB for each call that runs at the same time; it never grows beyond.
+/// and 3.5 MiB for each call that runs at the same time, with four bytes for each token of its longest word (run of letters, spaces, ...).
 class RAGPIPE_EXPORT Tiktoken final : public Tokenizer {
  public:
   /// Reads the text of a `.tiktoken` rank file: a token in base64, a space and its rank in each line, by rising rank.

@@ -131,32 +131,35 @@ absl::Status ProseSplitter::SplitSentences(ByteRange range, std::size_t lead, Le
     const Level at_end = end == line.size() ? level : Level::kSentence;
     const ByteRange sentence{range.begin + begin, range.begin + end};
     const std::size_t sentence_lead = begin == 0 ? lead : sentence.begin;
-    if (!AddWhole(sentence, sentence_lead, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitSentence(sentence, at_end, tag));
+    if (!AddWhole(sentence, sentence_lead, at_end, tag))
+      RAGPIPE_RETURN_IF_ERROR(SplitSentence(sentence, sentence_lead, at_end, tag));
     begin = end;
   }
   return absl::OkStatus();
 }
 
-absl::Status ProseSplitter::SplitSentence(ByteRange range, Level level, std::uint32_t tag) {
+absl::Status ProseSplitter::SplitSentence(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
   const std::string_view unit = text_.substr(0, range.end);
   for (std::size_t begin = range.begin; begin < range.end;) {
     const std::size_t end = EndAfterMark(unit, begin, IsFullStop);
     const ByteRange part{begin, end};
     const Level at_end = end == range.end ? level : Level::kWeakSentence;
-    if (!AddWhole(part, begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitWeakSentence(part, at_end, tag));
-    begin = end;
+    const bool all = begin == range.begin && end == range.end;  // known not to fit
+    if (all || !AddWhole(part, lead, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitWeakSentence(part, lead, at_end, tag));
+    begin = lead = end;
   }
   return absl::OkStatus();
 }
 
-absl::Status ProseSplitter::SplitWeakSentence(ByteRange range, Level level, std::uint32_t tag) {
+absl::Status ProseSplitter::SplitWeakSentence(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
   const std::string_view unit = text_.substr(0, range.end);
   for (std::size_t begin = range.begin; begin < range.end;) {
     const std::size_t end = EndAfterMark(unit, begin, IsClauseMark);
     const ByteRange part{begin, end};
     const Level at_end = end == range.end ? level : Level::kClause;
-    if (!AddWhole(part, begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitClause(part, at_end, tag));
-    begin = end;
+    const bool all = begin == range.begin && end == range.end;  // known not to fit
+    if (all || !AddWhole(part, lead, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitClause(part, at_end, tag));
+    begin = lead = end;
   }
   return absl::OkStatus();
 }
@@ -201,15 +204,30 @@ absl::Status ProseSplitter::SplitWord(ByteRange range, Level level, std::uint32_
   return absl::OkStatus();
 }
 
-// No place in white space is better than another: halves, so that a long run costs few counts.
+// No place in white space is better than another: blocks of a power of two, so that a long run costs few counts.
 absl::Status ProseSplitter::SplitSpace(ByteRange range, Level level, std::uint32_t tag) {
+  auto character_end = [this, end = range.end](std::size_t at) {  // CRLF is one
+    while (at < end && (static_cast<unsigned char>(text_[at]) & 0xC0U) == 0x80U) ++at;
+    return at < end && text_[at] == '\n' && text_[at - 1] == '\r' ? at + 1 : at;
+  };
+  std::size_t size = 1;
+  while (size < range.size() && Fits({range.begin, character_end(range.begin + std::min(2 * size, range.size()))})) size *= 2;
+  for (std::size_t begin = range.begin; begin < range.end;) {
+    const std::size_t end = character_end(begin + std::min(size, range.end - begin));
+    RAGPIPE_RETURN_IF_ERROR(HalveSpace({begin, end}, end == range.end ? level : Level::kForced, tag));
+    begin = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProseSplitter::HalveSpace(ByteRange range, Level level, std::uint32_t tag) {
   if (AddWhole(range, range.begin, level, tag)) return absl::OkStatus();
   std::size_t middle = range.begin + range.size() / 2;
   while (middle < range.end && (static_cast<unsigned char>(text_[middle]) & 0xC0U) == 0x80U) ++middle;
   if (middle < range.end && middle > range.begin && text_[middle] == '\n' && text_[middle - 1] == '\r') ++middle;
   if (middle == range.begin || middle == range.end) return SplitCluster(range, level, tag);
-  RAGPIPE_RETURN_IF_ERROR(SplitSpace({range.begin, middle}, Level::kForced, tag));
-  return SplitSpace({middle, range.end}, level, tag);
+  RAGPIPE_RETURN_IF_ERROR(HalveSpace({range.begin, middle}, Level::kForced, tag));
+  return HalveSpace({middle, range.end}, level, tag);
 }
 
 absl::Status ProseSplitter::SplitCluster(ByteRange range, Level level, std::uint32_t tag) {

@@ -40,11 +40,12 @@ class ProseSplitter {
  private:
   absl::Status SplitEscapedLines(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
   absl::Status SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
-  absl::Status SplitSentence(ByteRange range, Level level, std::uint32_t tag);
-  absl::Status SplitWeakSentence(ByteRange range, Level level, std::uint32_t tag);
+  absl::Status SplitSentence(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
+  absl::Status SplitWeakSentence(ByteRange range, std::size_t lead, Level level, std::uint32_t tag);
   absl::Status SplitClause(ByteRange range, Level level, std::uint32_t tag);
   absl::Status SplitWord(ByteRange range, Level level, std::uint32_t tag);
   absl::Status SplitSpace(ByteRange range, Level level, std::uint32_t tag);
+  absl::Status HalveSpace(ByteRange range, Level level, std::uint32_t tag);
   absl::Status SplitCluster(ByteRange range, Level level, std::uint32_t tag);
 
   std::string_view text_;
