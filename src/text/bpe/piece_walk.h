@@ -44,6 +44,9 @@ struct BpeKernels {
   void (*encode)(const BpeRules&, BpeScratch&, std::string_view text, std::vector<std::uint32_t>& symbols);
   /// Fills an empty map, whose bits are there.
   void (*map)(const BpeRules&, BpeScratch&, std::string_view text, PieceMap& map);
+  /// Merges the bytes of a short piece, which is not empty, as far as the pairs known so far go. Returns the number of symbols.
+  static constexpr std::size_t kMaxMergeBytes = 64;
+  std::size_t (*merge)(const BpeVocabulary&, std::string_view piece, std::uint32_t* symbols);
   /// The number of symbols of one piece, which is not empty.
   std::size_t (*count_piece)(const BpeVocabulary&, std::string_view piece);
   const char* name;

@@ -94,7 +94,8 @@ inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
 }  // namespace
 }  // namespace avx2
 
-const BpeKernels kAvx2BpeKernels = {avx2::CountTokens, avx2::EncodeSymbols, avx2::MapPieces, avx2::CountPiece, "avx2"};
+const BpeKernels kAvx2BpeKernels = {avx2::CountTokens, avx2::EncodeSymbols, avx2::MapPieces,
+                                    avx2::MergePiece,  avx2::CountPiece,    "avx2"};
 
 }  // namespace ragpipe::text::internal
 

@@ -73,8 +73,8 @@ inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
 }  // namespace
 }  // namespace avx512
 
-const BpeKernels kAvx512BpeKernels = {avx512::CountTokens, avx512::EncodeSymbols, avx512::MapPieces, avx512::CountPiece,
-                                      "avx512"};
+const BpeKernels kAvx512BpeKernels = {avx512::CountTokens, avx512::EncodeSymbols, avx512::MapPieces,
+                                      avx512::MergePiece,  avx512::CountPiece,    "avx512"};
 
 }  // namespace ragpipe::text::internal
 

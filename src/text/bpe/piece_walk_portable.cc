@@ -92,6 +92,6 @@ inline unsigned MatchLine(const TokenKey* line, TokenKey key) {
 }  // namespace portable
 
 const BpeKernels kPortableBpeKernels = {portable::CountTokens, portable::EncodeSymbols, portable::MapPieces,
-                                        portable::CountPiece, "portable"};
+                                        portable::MergePiece,  portable::CountPiece,    "portable"};
 
 }  // namespace ragpipe::text::internal

@@ -6,6 +6,8 @@
 #include <functional>
 #include <utility>
 
+#include "text/bpe/piece_walk.h"
+
 namespace ragpipe::text::internal {
 namespace {
 
@@ -67,36 +69,44 @@ const BpeVocabulary::LongToken* BpeVocabulary::LongTokensFrom(const char* p) con
 BpeVocabulary BpeVocabulary::FromRankedTokens(const std::vector<std::string_view>& tokens) {
   BpeVocabulary vocabulary(tokens);
   vocabulary.FindParts();
-  vocabulary.FindPrefixes();
+  vocabulary.FindLengths();
   return vocabulary;
 }
 
 // The last merge of a token joins two parts whose pair was not merged into anything of a lower rank on the way. Of all ways to
 // divide the token at most one is such: merging is deterministic.
 void BpeVocabulary::FindParts() {
-  std::vector<Symbol> work;
-  std::vector<Symbol> merged;  // of each symbol with the next
+  const BpeKernels& kernels = GetBpeKernels();
+  Symbol merged[BpeKernels::kMaxMergeBytes];
   for (Symbol symbol = 0; symbol < size(); ++symbol) {
     const std::string_view token = BytesOf(symbol);
     if (token.size() < 2) continue;
-    work.clear();
-    merged.clear();
-    for (const char c : token) work.push_back(byte_symbols_[static_cast<unsigned char>(c)]);
-    for (std::size_t i = 0; i + 1 < work.size(); ++i) merged.push_back(PairOf(work[i], work[i + 1]));
-    while (work.size() > 2) {
-      const auto lowest = std::min_element(merged.begin(), merged.end());
-      if (*lowest == kNone) break;
-      const auto at = static_cast<std::size_t>(lowest - merged.begin());
-      work[at] = *lowest;
-      work.erase(work.begin() + static_cast<std::ptrdiff_t>(at) + 1);
-      merged.erase(lowest);
-      if (at > 0) merged[at - 1] = PairOf(work[at - 1], work[at]);
-      if (at + 1 < work.size()) merged[at] = PairOf(work[at], work[at + 1]);
-    }
-    if (work.size() != 2 || PairOf(work[0], work[1]) != kNone) continue;  // unreachable
-    parts_[symbol] = {work[0], work[1]};
-    InsertPair(work[0], work[1], symbol);
+    const bool is_short = token.size() <= BpeKernels::kMaxMergeBytes;
+    const std::size_t count = is_short ? kernels.merge(*this, token, merged) : MergeLong(token, merged);
+    if (count != 2) continue;  // unreachable
+    parts_[symbol] = {merged[0], merged[1]};
+    InsertPair(merged[0], merged[1], symbol);
   }
+}
+
+// As BpeKernels::merge() for a long token; of its symbols only the first two are written.
+std::size_t BpeVocabulary::MergeLong(std::string_view token, Symbol* symbols) const {
+  std::vector<Symbol> work;
+  std::vector<Symbol> pairs;  // what each symbol and the next are merged into
+  for (const char c : token) work.push_back(byte_symbols_[static_cast<unsigned char>(c)]);
+  for (std::size_t i = 0; i + 1 < work.size(); ++i) pairs.push_back(PairOf(work[i], work[i + 1]));
+  while (!pairs.empty()) {
+    const auto lowest = std::min_element(pairs.begin(), pairs.end());
+    if (*lowest == kNone) break;
+    const auto at = static_cast<std::size_t>(lowest - pairs.begin());
+    work[at] = *lowest;
+    work.erase(work.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    pairs.erase(lowest);
+    if (at > 0) pairs[at - 1] = PairOf(work[at - 1], work[at]);
+    if (at + 1 < work.size()) pairs[at] = PairOf(work[at], work[at + 1]);
+  }
+  std::copy_n(work.begin(), std::min<std::size_t>(work.size(), 2), symbols);
+  return work.size();
 }
 
 // A pair that merging leaves as it is, because their join was not known when it would have been made, is joined later.
@@ -120,7 +130,7 @@ std::size_t BpeVocabulary::HashOf3(const char* p) {
   return three * 0x9E3779B1U >> (32 - kPrefixHashBits);
 }
 
-void BpeVocabulary::FindPrefixes() {
+void BpeVocabulary::FindLengths() {
   for (Symbol symbol = 0; symbol < size(); ++symbol) {
     const std::string_view token = BytesOf(symbol);
     if (token.size() < 2 || !IsReachable(symbol)) continue;
@@ -129,11 +139,6 @@ void BpeVocabulary::FindPrefixes() {
     std::memcpy(&two, token.data(), 2);
     lengths_by_2_[two] |= bit;
     if (token.size() >= 3) lengths_by_3_[HashOf3(token.data())] |= bit;
-  }
-  longest_prefixes_.reserve(size());
-  for (Symbol symbol = 0; symbol < size(); ++symbol) {
-    const std::string_view token = BytesOf(symbol);
-    longest_prefixes_.push_back(token.size() < 2 ? kNone : LongestAt(token.data(), token.data() + token.size() - 1));
   }
 }
 
@@ -207,6 +212,12 @@ BpeVocabulary::Symbol BpeVocabulary::LongestAt(const char* begin, const char* en
   return byte_symbols_[static_cast<unsigned char>(*begin)];
 }
 
+// The longest other reachable token that it begins with, or kNone.
+BpeVocabulary::Symbol BpeVocabulary::LongestPrefixOf(Symbol symbol) const {
+  const std::string_view token = BytesOf(symbol);
+  return token.size() < 2 ? kNone : LongestAt(token.data(), token.data() + token.size() - 1);
+}
+
 BpeVocabulary::Symbol BpeVocabulary::Find(std::string_view piece) const {
   if (piece.size() > TokenKey::kMaxBytes) {
     char start[16] = {};
@@ -240,14 +251,14 @@ void BpeVocabulary::Encode(std::string_view piece, Workspace& workspace) const {
       next = LongestAt(at, end);
       continue;
     }
-    next = longest_prefixes_[next];
+    next = LongestPrefixOf(next);
     while (next == kNone) {  // nothing goes on from here
       const auto dead_end = static_cast<std::size_t>(at - piece.data());
       dead_ends[dead_end / 64] |= std::uint64_t{1} << dead_end % 64;
       const Symbol last = symbols.back();
       symbols.pop_back();
       at -= LengthOf(last);
-      next = longest_prefixes_[last];
+      next = LongestPrefixOf(last);
     }
   }
 }

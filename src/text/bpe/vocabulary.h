@@ -88,10 +88,11 @@ class BpeVocabulary {
   explicit BpeVocabulary(const std::vector<std::string_view>& tokens);
 
   void FindParts();
-  void FindPrefixes();
+  std::size_t MergeLong(std::string_view token, Symbol* symbols) const;
+  void FindLengths();
   void InsertPair(Symbol left, Symbol right, Symbol merged);
   Symbol LongestAt(const char* begin, const char* end) const;
-  Symbol LongestProperPrefix(std::string_view token) const;
+  Symbol LongestPrefixOf(Symbol symbol) const;
   bool IsReachable(Symbol symbol) const { return parts_[symbol].left != kNone || LengthOf(symbol) == 1; }
 
   // Which lengths (bit n = n bytes, bit 0 = more than TokenKey::kMaxBytes) tokens have that begin with these bytes.
@@ -115,7 +116,6 @@ class BpeVocabulary {
   TokenTable long_prefixes_;
   std::vector<LongToken> long_tokens_;
   std::vector<Parts> parts_;
-  std::vector<Symbol> longest_prefixes_;  // of each symbol: the longest other reachable one it begins with
   Table<Symbol> byte_pairs_{std::size_t{1} << 16};
   PairTable pairs_;
 };
