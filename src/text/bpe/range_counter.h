@@ -21,7 +21,7 @@ class BpeRangeCounter final : public RangeCounter {
   std::size_t Count(ByteRange range) const override;
 
  private:
-  static constexpr std::size_t kBlockWords = 8;  // 512 bytes of text
+  static constexpr std::size_t kBlockWords = 2;  // 128 bytes of text
   struct Block {
     std::uint64_t tokens;  // of the pieces before
     std::uint64_t extra;   // the first that begins here or later
