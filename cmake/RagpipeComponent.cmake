@@ -55,6 +55,9 @@ function(ragpipe_component name)
     VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL}
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  if(PROJECT_IS_TOP_LEVEL AND CMAKE_SYSTEM_NAME STREQUAL "Linux" AND BUILD_SHARED_LIBS)
+    target_link_options(${target} PRIVATE LINKER:-z,defs)  # a symbol that a sibling does not export is an error here already
+  endif()
   if(NOT DEFINED CMAKE_INSTALL_RPATH)
     # A component finds its siblings beside it: the run path of a program is not searched for what its libraries need.
     set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN")

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 #include <variant>
 
-#include "core/json.h"
 #include "core/status_macros.h"
 #include "core/utf8.h"
 #include "text/chunking/boundaries.h"
@@ -124,8 +124,8 @@ absl::StatusOr<std::vector<Chunk>> ContextChunker::Split(const Document& documen
 std::string ContextChunker::Fingerprint() const {
   std::string fields;
   for (const ContextField& field : options_.fields) {
-    ragpipe::internal::AppendJsonString(fields, field.label);
-    ragpipe::internal::AppendJsonString(fields, field.name);
+    const nlohmann::json names = {field.label, field.name};
+    fields += names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
   return fmt::format("ragpipe.context/1(max_tokens={},max_context_tokens={},fields={},tokenizer={},{})", options_.max_tokens,
                      options_.max_context_tokens, fields, tokenizer_->Fingerprint(), chunker_->Fingerprint());
