@@ -151,5 +151,5 @@ TEST_CASE("ContextChunker says whether its counts are estimates, and refuses opt
   CHECK(ContextChunker::Create(nullptr, whole).status().code() == absl::StatusCode::kInvalidArgument);
   CHECK(ContextChunker::Create(WordTokens(), nullptr).status().code() == absl::StatusCode::kInvalidArgument);
   CHECK(Created(ContextChunker::Create(WordTokens(), whole)).Fingerprint() ==
-        "ragpipe.context/1(max_tokens=512,max_context_tokens=64,fields=\"\"\"title\",tokenizer=words,whole)");
+        "ragpipe.context/1(max_tokens=512,max_context_tokens=64,fields=[\"\",\"title\"],tokenizer=words,whole)");
 }
