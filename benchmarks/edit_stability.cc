@@ -151,7 +151,7 @@ int main(int argc, char** argv) {
       {"fixed_token", MakeOne<text::FixedTokenChunker>},
   };
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
-  for (const std::size_t max_tokens : {128, 512}) {
+  for (const std::size_t max_tokens : {128U, 512U}) {
     for (const std::size_t overlap_tokens : {std::size_t{0}, max_tokens / 8}) {
       std::printf("\nmax_tokens %zu, overlap_tokens %zu\n%-28s %-22s %6s %5s %5s\n", max_tokens, overlap_tokens, "", "", "mean",
                   "p99", "max");
