@@ -3,9 +3,10 @@
 //
 //   text_speed TASK MODE FILE FOLDER
 //
-// TASK: VOCABULARY/encode, /count, or /recursive, /markdown (chunks of 512 tokens, or as .../recursive:64). MODE: halves (the
-// first half of the text is seen before the second is timed), first (all of it, once), threads (wall time of its eighths on one
-// thread, then on two), ranges (a line for each chunk, with its bytes and tokens; nothing is timed).
+// TASK: VOCABULARY/encode, /count, or /recursive, /markdown (chunks of 512 tokens, or as .../recursive:64; of which 8 are
+// overlap: .../recursive:64:8). MODE: halves (the first half of the text is seen before the second is timed), first (all of it,
+// once), threads (wall time of its eighths on one thread, then on two), ranges (a line for each chunk, with its bytes and
+// tokens; nothing is timed).
 #include <time.h>
 
 #include <algorithm>
@@ -76,11 +77,12 @@ struct Outcome {
 
 using Task = std::function<Outcome(std::string_view)>;
 
-// A task that the program's words name: VOCABULARY/WHAT or VOCABULARY/WHAT:MAX_TOKENS.
+// A task that the program's words name: VOCABULARY/WHAT, or that and :MAX_TOKENS, or :MAX_TOKENS:OVERLAP_TOKENS.
 struct TaskName {
   std::string vocabulary;
   std::string what;
   std::size_t max_tokens = 512;
+  std::size_t overlap_tokens = 0;
 };
 
 TaskName ParseTaskName(const std::string& name) {
@@ -88,14 +90,20 @@ TaskName ParseTaskName(const std::string& name) {
   if (slash == std::string::npos) Fail("a task is VOCABULARY/WHAT, not " + name);
   const std::size_t colon = std::min(name.find(':'), name.size());
   TaskName parsed{name.substr(0, slash), name.substr(slash + 1, colon - slash - 1)};
-  if (colon < name.size()) parsed.max_tokens = std::stoul(name.substr(colon + 1));
+  if (colon < name.size()) {
+    std::size_t digits = 0;
+    const std::string numbers = name.substr(colon + 1);
+    parsed.max_tokens = std::stoul(numbers, &digits);
+    if (digits < numbers.size()) parsed.overlap_tokens = std::stoul(numbers.substr(digits + 1));
+  }
   return parsed;
 }
 
 template <class Chunker, class Options>
-std::shared_ptr<const ragpipe::Chunker> Make(std::shared_ptr<const Tokenizer> tokenizer, std::size_t max_tokens) {
+std::shared_ptr<const ragpipe::Chunker> Make(std::shared_ptr<const Tokenizer> tokenizer, const TaskName& name) {
   Options options;
-  options.max_tokens = max_tokens;
+  options.max_tokens = name.max_tokens;
+  options.overlap_tokens = name.overlap_tokens;
   auto chunker = Chunker::Create(std::move(tokenizer), options);
   if (!chunker.ok()) Fail(chunker.status().ToString());
   return std::make_shared<Chunker>(*std::move(chunker));
@@ -122,8 +130,8 @@ using SplitText = std::function<std::vector<ragpipe::Chunk>(std::string_view)>;
 SplitText MakeChunker(const TaskName& name, std::shared_ptr<const Tokenizer> tokenizer) {
   using namespace ragpipe::text;
   std::shared_ptr<const ragpipe::Chunker> chunker;
-  if (name.what == "recursive") chunker = Make<RecursiveChunker, RecursiveChunkerOptions>(tokenizer, name.max_tokens);
-  if (name.what == "markdown") chunker = Make<MarkdownChunker, MarkdownChunkerOptions>(tokenizer, name.max_tokens);
+  if (name.what == "recursive") chunker = Make<RecursiveChunker, RecursiveChunkerOptions>(tokenizer, name);
+  if (name.what == "markdown") chunker = Make<MarkdownChunker, MarkdownChunkerOptions>(tokenizer, name);
   if (chunker == nullptr) Fail("there is no task " + name.what);
   const std::string media_type = name.what == "markdown" ? "text/markdown" : "text/plain";
   return [chunker, media_type](std::string_view text) { return Split(*chunker, media_type, text); };

@@ -134,7 +134,7 @@ chunk_view_page() {
     fail "the page wants something from elsewhere"
   fi
   if ! command -v $browser >/dev/null; then
-    [[ ${RAGPIPE_REQUIRE_REFERENCES:-0} != 1 ]] || fail "chromium is not installed"
+    [[ ${RAGPIPE_REQUIRE_REFERENCES:-} == "" ]] || fail "chromium is not installed"
     echo "SKIPPED: the page in a browser; install chromium"
     return
   fi

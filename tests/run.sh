@@ -30,7 +30,8 @@ announce() {
 
 install_packages() {
   local packages=(ca-certificates catch2 ccache clang-16 cmake g++ git libabsl-dev libclang-rt-16-dev libfmt-dev libicu-dev
-    librapidcheck-dev libsqlite3-dev libssl-dev ninja-build nlohmann-json3-dev pkg-config unicode-data)
+    librapidcheck-dev libsqlite3-dev libssl-dev ninja-build nlohmann-json3-dev pkg-config python3-venv unicode-data)
+  [[ -z ${RAGPIPE_REQUIRE_REFERENCES:-} ]] || packages+=(chromium)
   command -v npm >/dev/null || packages+=(npm)  # it also comes with a Node.js of another origin, which refuses Debian's npm
   local missing=() sudo=()
   for package in "${packages[@]}"; do
@@ -44,11 +45,15 @@ install_packages() {
     { tail -20 build/apt.log >&2; return 1; }
 }
 
-# What the tokenizers and the Markdown scanner are compared with, which is fetched and not kept here. Tests that miss it are skipped.
+# What the tokenizers and the Markdown scanner are compared with, which is fetched and not kept here. Tests that miss it are
+# skipped, or fail where RAGPIPE_REQUIRE_REFERENCES is set.
 fetch_references() {
   tests/text/fetch_rank_files.sh build/rank_files || return 1
   npm install --silent --no-audit --no-fund --prefix build/npm commonmark@0.31.2 commonmark-spec@0.31.2 >/dev/null || return 1
   export RAGPIPE_NODE_PACKAGES=$PWD/build/npm
+  [[ -x build/python/bin/python ]] || python3 -m venv build/python || return 1
+  build/python/bin/python -m pip install --quiet --disable-pip-version-check sentencepiece tiktoken==0.14.0 tokenizers==0.23.3 || return 1
+  export RAGPIPE_REFERENCE_PYTHON=$PWD/build/python/bin/python
 }
 
 build() {
@@ -93,7 +98,7 @@ install_packages
 announce "references"
 fetch_references || echo "tests/run.sh: SKIPPED: some references cannot be fetched; the comparisons with them will not run" >&2
 step=references
-if [[ ${RAGPIPE_REQUIRE_REFERENCES:-} && -z ${RAGPIPE_NODE_PACKAGES:-} ]]; then exit 1; fi
+if [[ ${RAGPIPE_REQUIRE_REFERENCES:-} && -z ${RAGPIPE_REFERENCE_PYTHON:-} ]]; then exit 1; fi
 build dev
 test_preset dev
 if ! $quick; then

@@ -3,7 +3,7 @@
 # tokenizers, tokie, chonkie, text-splitter, LangChain, LlamaIndex and semchunk by name from PyPI and crates.io, makes texts,
 # checks ids and counts, and prints the tables. Needs python3 with venv, cargo, npm, and what the library needs.
 #
-#   benchmarks/compare/text.sh [--corpora FOLDER] [--only 'encode chunk worst start threads']
+#   benchmarks/compare/text.sh [--corpora FOLDER] [--only 'encode chunk options worst start threads']
 #
 # FOLDER has english.txt, markdown.txt, code.txt and multilingual.txt. Without it they are made from what was installed; the
 # same versions give the same texts.

@@ -73,9 +73,9 @@ struct IndexQuery {
 
 /// One found chunk, with all a citation needs.
 struct Hit {
-  double score = 0;          ///< the ranking's; comparable within one answer only
-  double vector_score = 0;   ///< cosine or dot product, or the negative squared L2 distance; 0 under SearchMode::kText
-  double text_score = 0;     ///< BM25, higher is better; 0 when no word matches
+  double score = 0;         ///< the ranking's; comparable within one answer only
+  double vector_score = 0;  ///< cosine or dot product, or the negative squared L2 distance; 0 under SearchMode::kText
+  double text_score = 0;    ///< BM25, higher is better; 0 when no word matches
   std::string source;
   std::string document_id;
   std::string record_id;
@@ -89,8 +89,9 @@ struct Hit {
 };
 
 /// One line of JSON with everything a citation needs: {"score":..,"vector_score":..,"text_score":..,"source":..,
-/// "document_id":..,"record_id":..,"position":..,"range":{"begin":..,"end":..},"headings":[..],"tokens":..,"text":..,
-/// "media_type":..,"metadata":{..},"version":{"token":..,"ordinal":..},"updated_at":..}. What is unknown is null.
+/// "document_id":..,"record_id":..,"position":..,"range":{"begin":..,"end":..},"headings":[..],"tokens":..,
+/// "tokens_are_estimated":..,"text":..,"media_type":..,"metadata":{..},"version":{"token":..,"ordinal":..},"updated_at":..}.
+/// What is unknown is null.
 RAGPIPE_EXPORT std::string ToJson(const Hit& hit);
 
 }  // namespace ragpipe

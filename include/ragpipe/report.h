@@ -36,9 +36,10 @@ struct RunReport {
   } chunks;
 
   struct Embed {
-    std::uint64_t calls = 0;  ///< attempts included
-    std::uint64_t texts = 0;   ///< sent, again those of repeated and halved calls
-    std::uint64_t tokens = 0;  ///< as counted by the chunker
+    std::uint64_t calls = 0;            ///< attempts included
+    std::uint64_t texts = 0;            ///< sent, again those of repeated and halved calls
+    std::uint64_t tokens = 0;           ///< as counted by the chunker
+    bool tokens_are_estimated = false;  ///< at least one of those counts was an estimate
   } embed;
 
   struct Bytes {

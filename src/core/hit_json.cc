@@ -106,7 +106,8 @@ std::string ToJson(const Hit& hit) {
   fmt::format_to(std::back_inserter(json), R"(,"position":{},"range":{{"begin":{},"end":{}}},"headings":)", hit.position,
                  hit.chunk.range.begin, hit.chunk.range.end);
   AppendStrings(json, hit.chunk.headings);
-  fmt::format_to(std::back_inserter(json), R"(,"tokens":{},"text":)", hit.chunk.tokens);
+  fmt::format_to(std::back_inserter(json), R"(,"tokens":{},"tokens_are_estimated":{},"text":)", hit.chunk.tokens,
+                 hit.chunk.tokens_are_estimated);
   AppendJsonString(json, hit.text);
   json += R"(,"media_type":)";
   AppendJsonString(json, hit.media_type);

@@ -1,6 +1,7 @@
 // The key functions: each interface has its vtable here, and here only.
 #include <absl/status/status.h>
 
+#include "core/status_macros.h"
 #include "ragpipe/checkpoint.h"
 #include "ragpipe/chunker.h"
 #include "ragpipe/embedder.h"
@@ -29,6 +30,28 @@ absl::Status ChangeStream::Acknowledge(std::span<const PartitionCursor> /*commit
 
 Source::~Source() = default;
 Chunker::~Chunker() = default;
+
+absl::Status Chunker::SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const {
+  Document whole = document;
+  whole.text.clear();
+  while (true) {
+    RAGPIPE_ASSIGN_OR_RETURN(const std::string_view part, read());
+    if (part.empty()) break;
+    whole.text += part;
+  }
+  RAGPIPE_ASSIGN_OR_RETURN(const std::vector<Chunk> chunks, Split(whole));
+  for (const Chunk& chunk : chunks) {
+    const std::string_view bytes(whole.text);
+    if (chunk.overlap > chunk.range.begin || chunk.range.begin > chunk.range.end || chunk.range.end > bytes.size()) {
+      return absl::InternalError("the chunker gave a range that is not inside of the text");
+    }
+    const std::size_t begin = chunk.range.begin - chunk.overlap;
+    RAGPIPE_RETURN_IF_ERROR(
+        take(chunk, chunk.text ? std::string_view(*chunk.text) : bytes.substr(begin, chunk.range.end - begin)));
+  }
+  return absl::OkStatus();
+}
+
 Embedder::~Embedder() = default;
 VectorSink::~VectorSink() = default;
 

@@ -31,8 +31,8 @@ std::string ToText(const RunReport& report) {
   add(pending, "pending");
   fmt::format_to(out, "\nchunks     {} in all: {} embedded, {} reused, {} patched; {} deleted", report.chunks.total,
                  report.chunks.embedded, report.chunks.reused, report.chunks.patched, report.chunks.deleted);
-  fmt::format_to(out, "\nembedder   {} calls, {} texts, {} tokens", report.embed.calls, report.embed.texts,
-                 report.embed.tokens);
+  fmt::format_to(out, "\nembedder   {} calls, {} texts, {}{} tokens", report.embed.calls, report.embed.texts,
+                 report.embed.tokens_are_estimated ? "about " : "", report.embed.tokens);
   fmt::format_to(out, "\ntime       {:.3f} s, {} commits, {} retries", absl::ToDoubleSeconds(report.elapsed), report.commits,
                  report.retries);
   fmt::format_to(out, "\ncomplete   {}", report.complete ? "yes" : "no");
@@ -52,8 +52,8 @@ std::string ToJson(const RunReport& report) {
   const RunReport::Chunks& c = report.chunks;
   fmt::format_to(out, R"("chunks":{{"embedded":{},"reused":{},"patched":{},"deleted":{},"total":{}}},)", c.embedded, c.reused,
                  c.patched, c.deleted, c.total);
-  fmt::format_to(out, R"("embed":{{"calls":{},"texts":{},"tokens":{}}},)", report.embed.calls, report.embed.texts,
-                 report.embed.tokens);
+  fmt::format_to(out, R"("embed":{{"calls":{},"texts":{},"tokens":{},"tokens_are_estimated":{}}},)", report.embed.calls,
+                 report.embed.texts, report.embed.tokens, report.embed.tokens_are_estimated);
   fmt::format_to(out, R"("bytes":{{"read":{},"embedded":{}}},)", report.bytes.read, report.bytes.embedded);
   const RunReport::StageTimes& t = report.stage_times;
   fmt::format_to(out,

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "ragpipe/export.h"
+
 namespace ragpipe::internal {
 
 /// The length of the well-formed sequence that `text` begins with; 0 when it is ill-formed (Unicode 15, table 3-7).
@@ -25,23 +27,7 @@ inline std::size_t Utf8SequenceLength(std::string_view text) {
 }
 
 /// The offset of the first byte that is not part of well-formed UTF-8, or npos.
-inline std::size_t FindInvalidUtf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    if (i + 8 <= text.size()) {  // eight ASCII bytes at once: most text is
-      std::uint64_t block;
-      __builtin_memcpy(&block, text.data() + i, 8);
-      if ((block & 0x8080808080808080U) == 0) {
-        i += 8;
-        continue;
-      }
-    }
-    const std::size_t length = Utf8SequenceLength(text.substr(i));
-    if (length == 0) return i;
-    i += length;
-  }
-  return std::string_view::npos;
-}
+RAGPIPE_EXPORT std::size_t FindInvalidUtf8(std::string_view text);
 
 /// Whether a cut at `offset` does not divide a code point of valid UTF-8.
 inline bool IsCodePointBoundary(std::string_view text, std::size_t offset) {

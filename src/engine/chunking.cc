@@ -168,7 +168,8 @@ class ChunkWorker {
     for (std::size_t i = 0; i < task->chunks.size(); ++i) {
       const PlannedChunk& chunk = task->chunks[i];
       if (chunk.action != PlannedChunk::Action::kEmbed) continue;
-      state_.to_embed.push_back({task, chunk.row, i, chunk.embedded_text, chunk.chunk.tokens});
+      state_.to_embed.push_back(
+          {task, chunk.row, i, chunk.embedded_text, chunk.chunk.tokens, chunk.chunk.tokens_are_estimated});
       state_.embed_bytes += chunk.embedded_text.size();
       state_.embed_tokens += chunk.chunk.tokens;
       ++task->awaited_rows;

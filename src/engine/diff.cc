@@ -38,7 +38,7 @@ std::string_view EmbeddedText(const Chunk& chunk, Task& task) {
 std::string PayloadHash(const Chunk& chunk, std::size_t position, std::string_view document_payload) {
   Fingerprint payload;
   payload.Add(document_payload).Add(position).Add(chunk.range.begin).Add(chunk.range.end).Add(chunk.overlap);
-  payload.Add(chunk.tokens).Add(chunk.context).Add(chunk.headings.size());
+  payload.Add(chunk.tokens).Add(chunk.tokens_are_estimated).Add(chunk.context).Add(chunk.headings.size());
   for (const std::string& heading : chunk.headings) payload.Add(heading);
   if (chunk.text.has_value()) payload.Add(*chunk.text);
   return payload.Digest();
@@ -112,8 +112,8 @@ absl::Status PlanChunks(State& state, std::vector<Chunk> chunks, Task& task) {
 
   // Vectors that exist: of moved or renamed text.
   std::vector<std::vector<float>> found;
-  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "VectorSink::FindVectors",
-                                         [&] { return state.stages.sink.FindVectors(wanted, found); }));
+  RAGPIPE_RETURN_IF_ERROR(
+      state.CallHost(Stage::kRead, "VectorSink::FindVectors", [&] { return state.stages.sink.FindVectors(wanted, found); }));
   found.resize(wanted.size());
   task.vectors.resize(wanted.size() * state.dimension);
   for (PlannedChunk& chunk : task.chunks) {

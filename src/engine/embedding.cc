@@ -72,8 +72,7 @@ class EmbedCaller {
     while (!state_.to_embed.empty() && batch_.size() < limits.texts) {
       EmbedItem& item = state_.to_embed.front();
       const bool is_wanted = item.task->outcome != Outcome::kFailed;  // else another text of the document was refused
-      if (is_wanted && !batch_.empty() &&
-          (bytes + item.text.size() > limits.bytes || tokens + item.tokens > limits.tokens)) {
+      if (is_wanted && !batch_.empty() && (bytes + item.text.size() > limits.bytes || tokens + item.tokens > limits.tokens)) {
         break;
       }
       state_.embed_bytes -= item.text.size();
@@ -96,10 +95,12 @@ class EmbedCaller {
     texts.reserve(end - begin);
     std::size_t bytes = 0;
     std::size_t tokens = 0;
+    bool tokens_are_estimated = false;
     for (std::size_t i = begin; i < end; ++i) {
       texts.push_back(batch_[i].text);
       bytes += batch_[i].text.size();
       tokens += batch_[i].tokens;
+      tokens_are_estimated = tokens_are_estimated || batch_[i].tokens_are_estimated;
     }
     absl::Status status = state_.CallHost(Stage::kEmbed, "Embedder::Embed", [&] {
       {
@@ -107,6 +108,7 @@ class EmbedCaller {
         ++state_.report.embed.calls;
         state_.report.embed.texts += texts.size();
         state_.report.embed.tokens += tokens;
+        state_.report.embed.tokens_are_estimated = state_.report.embed.tokens_are_estimated || tokens_are_estimated;
         state_.report.bytes.embedded += bytes;
       }
       EmbedRequest request;
@@ -136,8 +138,7 @@ class EmbedCaller {
       if (!verdicts_[i].ok()) continue;
       const std::span<float> row = Row(i);
       const EmbedItem& item = batch_[i];
-      std::copy(row.begin(), row.end(),
-                item.task->vectors.begin() + static_cast<std::ptrdiff_t>(item.row * state_.dimension));
+      std::copy(row.begin(), row.end(), item.task->vectors.begin() + static_cast<std::ptrdiff_t>(item.row * state_.dimension));
     }
     MutexLock lock(state_.mutex);
     for (std::size_t i = 0; i < batch_.size(); ++i) {
@@ -158,8 +159,8 @@ class EmbedCaller {
 
   State& state_;
   std::vector<EmbedItem> batch_;
-  std::vector<float> vectors_;           // [batch_.size()][dimension]
-  std::vector<absl::Status> verdicts_;   // of each text
+  std::vector<float> vectors_;          // [batch_.size()][dimension]
+  std::vector<absl::Status> verdicts_;  // of each text
 };
 
 }  // namespace

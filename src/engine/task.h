@@ -86,6 +86,7 @@ struct EmbedItem {
   std::size_t chunk = 0;  ///< in Task::chunks
   std::string_view text;
   std::size_t tokens = 0;
+  bool tokens_are_estimated = false;
 };
 
 }  // namespace ragpipe::internal

@@ -192,17 +192,17 @@ absl::Status DocumentWriter::PutRecord(std::int64_t document, const Record& reco
     RAGPIPE_ASSIGN_OR_RETURN(slot, slots_.Allocate(document));
     RAGPIPE_RETURN_IF_ERROR(db_.Run(
         "INSERT INTO records(slot, record_id, document, position, range_begin, range_end, overlap, tokens, text_key, headings,"
-        " context, text) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " context, text, tokens_are_estimated) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         *slot, record.id, document, record.position, chunk.range.begin, chunk.range.end, chunk.overlap, chunk.tokens,
-        Blob{record.text_key}, headings, chunk.context, record.text));
+        Blob{record.text_key}, headings, chunk.context, record.text, chunk.tokens_are_estimated));
   } else {
     // FTS5 reads the words to forget from the row, so it goes first.
     if (!same_words) RAGPIPE_RETURN_IF_ERROR(db_.Run("DELETE FROM record_words WHERE rowid = ?", *slot));
     RAGPIPE_RETURN_IF_ERROR(db_.Run(
         "UPDATE records SET position = ?, range_begin = ?, range_end = ?, overlap = ?, tokens = ?, text_key = ?, headings = ?,"
-        " context = ?, text = ? WHERE slot = ?",
+        " context = ?, text = ?, tokens_are_estimated = ? WHERE slot = ?",
         record.position, chunk.range.begin, chunk.range.end, chunk.overlap, chunk.tokens, Blob{record.text_key}, headings,
-        chunk.context, record.text, *slot));
+        chunk.context, record.text, chunk.tokens_are_estimated, *slot));
   }
   if (!same_words) {
     RAGPIPE_RETURN_IF_ERROR(db_.Run("INSERT INTO record_words(rowid, text, headings, context) VALUES(?, ?, ?, ?)", *slot,

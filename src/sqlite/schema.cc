@@ -125,6 +125,10 @@ CREATE TABLE dead_letters(
   document BLOB,
   UNIQUE(source, document_id)
 );
+)sql",
+                                    R"sql(
+-- Until then every count was taken for exact.
+ALTER TABLE records ADD COLUMN tokens_are_estimated INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());

@@ -146,7 +146,7 @@ absl::StatusOr<Ranking> ScoreText(Reader& reader, std::string_view text, const s
 absl::StatusOr<Hit> ReadHit(Database& db, const Candidate& candidate) {
   Statement row = db.Query(
       "SELECT record_id, position, range_begin, range_end, overlap, tokens, headings, context, text,"
-      " source, document_id, version_token, version_ordinal, updated_at, media_type, metadata"
+      " source, document_id, version_token, version_ordinal, updated_at, media_type, metadata, tokens_are_estimated"
       " FROM records JOIN documents ON documents.id = records.document WHERE slot = ?",
       candidate.slot);
   RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
@@ -170,6 +170,7 @@ absl::StatusOr<Hit> ReadHit(Database& db, const Candidate& candidate) {
   hit.updated_at = DecodeTime(row.OptionalInt(13));
   hit.media_type = row.String(14);
   RAGPIPE_ASSIGN_OR_RETURN(hit.metadata, DecodeMetadata(row.Bytes(15)));
+  hit.chunk.tokens_are_estimated = row.Int(16) != 0;
   return hit;
 }
 

@@ -4,12 +4,15 @@
 #include <absl/status/statusor.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "core/utf8.h"
 #include "ragpipe/chunk.h"
+#include "testing/chunk_fields.h"
+#include "testing/edit_radius.h"
 #include "testing/rules.h"
 
 namespace ragpipe::testing {
@@ -46,15 +49,10 @@ std::vector<Document> KitDocuments() {
   return documents;
 }
 
-auto Fields(const Chunk& chunk) {
-  return std::tie(chunk.range.begin, chunk.range.end, chunk.overlap, chunk.context, chunk.text, chunk.headings, chunk.tokens,
-                  chunk.tokens_are_estimated);
-}
-
 bool Same(const Chunks& a, const Chunks& b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (Fields(a[i]) != Fields(b[i])) return false;
+    if (FieldsOf(a[i]) != FieldsOf(b[i])) return false;
   }
   return true;
 }
@@ -92,13 +90,20 @@ class ChunkerCheck {
     rules_.Check("ranges.inside", [&] { return ForEachChunk(Inside); });
     rules_.Check("ranges.order", [&] { return ForEachSplit(Order); });
     rules_.Check("ranges.code_points", [&] { return ForEachChunk(CodePoints); });
-    if (options_.keeps_everything) rules_.Check("ranges.tile", [&] { return ForEachSplit(Tile); });
+    rules_.Check("ranges.crlf", [&] { return ForEachChunk(Crlf); });
+    rules_.Check("ranges.tile", [&] {
+      return ForEachSplit([this](const Document& document, const Chunks& chunks) { return Tile(document, chunks); });
+    });
     rules_.Check("overlap", [&] { return ForEachSplit(Overlap); });
     rules_.Check("embeds_text", [&] { return ForEachChunk(EmbedsText); });
     rules_.Check("utf8", [&] { return ForEachChunk(Utf8); });
     rules_.Check("tokens", [&] {
       return ForEachChunk([this](const Document& document, const Chunk& chunk) { return Tokens(document, chunk); });
     });
+    rules_.Check("tokens.estimated",
+                 [&] { return ForEachChunk([this](const Document&, const Chunk& chunk) { return Estimated(chunk); }); });
+    rules_.Check("edit_radius", [&] { return EditRadius(); });
+    rules_.Check("stream", [&] { return Stream(); });
     return rules_.Take();
   }
 
@@ -200,14 +205,32 @@ class ChunkerCheck {
     return kKept;
   }
 
-  static Verdict Tile(const Document& document, const Chunks& chunks) {
-    std::size_t end = 0;
-    for (std::size_t i = 0; i < chunks.size(); ++i) {
-      if (chunks[i].range.begin != end)
-        return fmt::format("chunk {} begins at {} instead of {}", i, chunks[i].range.begin, end);
-      end = chunks[i].range.end;
+  static Verdict Crlf(const Document& document, const Chunk& chunk) {
+    if (!IsInside(chunk, document)) return kKept;
+    for (const std::size_t offset : {chunk.range.begin, chunk.range.end, chunk.range.begin - chunk.overlap}) {
+      const bool divides = offset > 0 && std::string_view(document.text).substr(offset - 1, 2) == "\r\n";
+      if (divides) return fmt::format("byte {} is inside of a CRLF", offset);
     }
-    return end == document.text.size() ? kKept : fmt::format("the chunks end at {} of {} bytes", end, document.text.size());
+    return kKept;
+  }
+
+  Verdict Tile(const Document& document, const Chunks& chunks) const {
+    if (!options_.keeps_everything) return kKept;
+    std::vector<ByteRange> ranges;
+    for (const Chunk& chunk : chunks) ranges.push_back(chunk.range);
+    if (options_.dropped) {
+      for (const ByteRange range : options_.dropped(document)) ranges.push_back(range);
+      std::sort(ranges.begin(), ranges.end(),
+                [](const ByteRange& a, const ByteRange& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+    }
+    const std::string_view what = options_.dropped ? "chunks and dropped ranges" : "chunks";
+    std::size_t end = 0;
+    for (const ByteRange range : ranges) {
+      if (range.begin != end)
+        return fmt::format("of the {}, [{}, {}) follows one that ends at {}", what, range.begin, range.end, end);
+      end = range.end;
+    }
+    return end == document.text.size() ? kKept : fmt::format("the {} end at {} of {} bytes", what, end, document.text.size());
   }
 
   static Verdict Overlap(const Document& /*document*/, const Chunks& chunks) {
@@ -241,6 +264,65 @@ class ChunkerCheck {
     if (!options_.count_tokens || !IsInside(chunk, document)) return kKept;
     const std::size_t exact = options_.count_tokens(EmbeddedText(chunk, document));
     return exact == chunk.tokens ? kKept : fmt::format("it says {} tokens and has {}", chunk.tokens, exact);
+  }
+
+  Verdict Estimated(const Chunk& chunk) const {
+    if (chunk.tokens_are_estimated == options_.tokens_are_estimated) return kKept;
+    return options_.tokens_are_estimated ? "its count is an estimate and does not say so"
+                                         : "it says that its count is an estimate";
+  }
+
+  Verdict EditRadius() const {
+    if (options_.edit_radius == 0) return kKept;
+    const Measure measure =
+        options_.count_tokens ? options_.count_tokens : Measure([](std::string_view text) { return text.size(); });
+    if (options_.documents.empty()) {
+      return FindFarChange(*factory_(), DocumentToEdit(options_.edit_radius, measure), options_.edit_radius, measure);
+    }
+    const auto longest = std::max_element(documents_.begin(), documents_.end(),
+                                          [](const Document& a, const Document& b) { return a.text.size() < b.text.size(); });
+    return FindFarChange(*factory_(), *longest, options_.edit_radius, measure);
+  }
+
+  Verdict Stream() const {
+    constexpr std::size_t kPart = 1021;  // bytes, so that parts end anywhere
+    std::vector<Document> documents = documents_;
+    if (options_.documents.empty()) {  // and one that is longer than what a chunker keeps
+      Document& document = documents.emplace_back();
+      document.id = "all of them, again and again";
+      document.media_type = "text/plain";
+      while (document.text.size() < 300'000) {
+        for (const Document& part : documents_) document.text += part.text;
+      }
+    }
+    const auto chunker = factory_();
+    for (const Document& document : documents) {
+      const auto expected = chunker->Split(document);
+      const auto is_inside = [&](const Chunk& chunk) { return IsInside(chunk, document); };
+      if (!expected.ok() || !std::all_of(expected->begin(), expected->end(), is_inside)) continue;
+      Document rest = document;
+      rest.text.clear();
+      std::size_t at = 0;
+      const ReadText read = [&]() -> absl::StatusOr<std::string_view> {
+        const std::string_view part = std::string_view(document.text).substr(at, kPart);
+        at += part.size();
+        return part;
+      };
+      Chunks taken;
+      bool same_text = true;
+      const TakeChunk take = [&](const Chunk& chunk, std::string_view text) {
+        if (IsInside(chunk, document))
+          same_text = same_text && chunk.context + std::string(text) == EmbeddedText(chunk, document);
+        taken.push_back(chunk);
+        return absl::OkStatus();
+      };
+      if (const absl::Status status = chunker->SplitStream(rest, read, take); !status.ok()) {
+        return Gave(fmt::format("SplitStream() of '{}'", document.id), status);
+      }
+      if (!Same(taken, *expected)) return fmt::format("SplitStream() of '{}' gave other chunks than Split()", document.id);
+      if (!same_text) return fmt::format("SplitStream() of '{}' gave a text that is not the chunk's", document.id);
+    }
+    return kKept;
   }
 
   /// Documents that are refused are left to the rule "accepts".

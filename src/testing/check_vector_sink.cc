@@ -394,6 +394,7 @@ class VectorSinkCheck {
       record.chunk.context = "new context";
       record.chunk.headings = {"New"};
       record.chunk.tokens = 99;
+      record.chunk.tokens_are_estimated = !record.chunk.tokens_are_estimated;
       record.position += 7;
       record.media_type = "text/html";
       record.metadata = {{"other", std::string("field")}};
@@ -578,6 +579,7 @@ class VectorSinkCheck {
       record.chunk.context = "| a | b |\n";
       record.chunk.headings = {"Title", "Part \u00FC"};
       record.chunk.tokens = 10 + i;
+      record.chunk.tokens_are_estimated = i % 2 == 1;
       record.media_type = "text/markdown";
       record.metadata = {{"flag", true},
                          {"year", std::int64_t{2024}},

@@ -6,7 +6,8 @@ namespace ragpipe::testing {
 namespace {
 
 auto Fields(const Chunk& chunk) {
-  return std::tie(chunk.range.begin, chunk.range.end, chunk.overlap, chunk.context, chunk.headings, chunk.tokens);
+  return std::tie(chunk.range.begin, chunk.range.end, chunk.overlap, chunk.context, chunk.headings, chunk.tokens,
+                  chunk.tokens_are_estimated);
 }
 
 }  // namespace

@@ -28,6 +28,17 @@ class RecountingRangeCounter final : public RangeCounter {
 
 RangeCounter::~RangeCounter() = default;
 
+TokenEstimate RangeCounter::Estimate(ByteRange range) const {
+  const std::size_t tokens = Count(range);
+  return {tokens, tokens, tokens};
+}
+
+std::size_t RangeCounter::GuessSuffixBytes(ByteRange range, std::size_t tokens) const {
+  const std::size_t all = Estimate(range).tokens;
+  if (tokens >= all) return range.size();
+  return static_cast<std::size_t>(static_cast<double>(range.size()) * static_cast<double>(tokens) / static_cast<double>(all));
+}
+
 Tokenizer::~Tokenizer() = default;
 
 void Tokenizer::EncodeIds(std::string_view text, std::vector<std::uint32_t>& ids) const {

@@ -21,6 +21,7 @@ TEST_CASE("the JSON of a hit is one line with all that a citation needs") {
   hit.chunk.range = {.begin = 10, .end = 42};
   hit.chunk.headings = {"Keys", "Rotation \"by hand\""};
   hit.chunk.tokens = 9;
+  hit.chunk.tokens_are_estimated = true;
   hit.text = "Rotate.\n\tNow.";
   hit.media_type = "text/markdown";
   hit.metadata = {{"draft", false},
@@ -34,7 +35,7 @@ TEST_CASE("the JSON of a hit is one line with all that a citation needs") {
       ToJson(hit) ==
       R"({"score":0.75,"vector_score":0.5,"text_score":12.25,"source":"fs:docs","document_id":"ops/keys.md",)"
       R"("record_id":"2f0c","position":3,"range":{"begin":10,"end":42},"headings":["Keys","Rotation \"by hand\""],"tokens":9,)"
-      R"("text":"Rotate.\u000a\u0009Now.","media_type":"text/markdown",)"
+      R"("tokens_are_estimated":true,"text":"Rotate.\u000a\u0009Now.","media_type":"text/markdown",)"
       R"("metadata":{"draft":false,"pages":-4,"path":"ops/keys.md","tags":["a","b"],"weight":1.5},)"
       R"("version":{"token":"v7","ordinal":18446744073709551615},"updated_at":"1970-01-01T00:00:00.25+00:00"})");
 }
@@ -45,7 +46,8 @@ TEST_CASE("what a hit does not know is null in its JSON, and so is what JSON can
   hit.metadata = {{"tags", std::vector<std::string>{}}};
   CHECK(ToJson(hit) ==
         R"({"score":null,"vector_score":0,"text_score":0,"source":"","document_id":"","record_id":"","position":0,)"
-        R"("range":{"begin":0,"end":0},"headings":[],"tokens":0,"text":"","media_type":"","metadata":{"tags":[]},)"
+        R"("range":{"begin":0,"end":0},"headings":[],"tokens":0,"tokens_are_estimated":false,"text":"","media_type":"",)"
+        R"("metadata":{"tags":[]},)"
         R"("version":{"token":null,"ordinal":null},"updated_at":null})");
 }
 

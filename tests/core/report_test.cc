@@ -9,16 +9,10 @@ namespace {
 
 RunReport Example() {
   RunReport report;
-  report.documents = {.seen = 28,
-                      .unchanged = 1,
-                      .stale = 2,
-                      .superseded = 3,
-                      .processed = 4,
-                      .deleted = 5,
-                      .failed = 6,
-                      .pending = 7};
+  report.documents = {
+      .seen = 28, .unchanged = 1, .stale = 2, .superseded = 3, .processed = 4, .deleted = 5, .failed = 6, .pending = 7};
   report.chunks = {.embedded = 1, .reused = 2, .patched = 3, .deleted = 4, .total = 6};
-  report.embed = {.calls = 1, .texts = 2, .tokens = 3};
+  report.embed = {.calls = 1, .texts = 2, .tokens = 3, .tokens_are_estimated = true};
   report.bytes = {.read = 100, .embedded = 50};
   report.elapsed = absl::Milliseconds(1500);
   report.watermark = absl::FromUnixSeconds(0);
@@ -32,7 +26,8 @@ TEST_CASE("the JSON of a report is one line with every count") {
   const std::string json = ToJson(Example());
   CHECK(json ==
         R"({"documents":{"seen":28,"unchanged":1,"stale":2,"superseded":3,"processed":4,"deleted":5,"failed":6,"pending":7},)"
-        R"("chunks":{"embedded":1,"reused":2,"patched":3,"deleted":4,"total":6},"embed":{"calls":1,"texts":2,"tokens":3},)"
+        R"("chunks":{"embedded":1,"reused":2,"patched":3,"deleted":4,"total":6},"embed":{"calls":1,"texts":2,"tokens":3,)"
+        R"("tokens_are_estimated":true},)"
         R"("bytes":{"read":100,"embedded":50},"stage_seconds":{"read":0.000000,"load":0.000000,"chunk":0.000000,)"
         R"("embed":0.000000,"write":0.000000,"commit":0.000000},"commits":0,"retries":0,"deletions_refused":0,)"
         R"("watermark":"1970-01-01T00:00:00+00:00","seconds":1.500000,"complete":false,)"
@@ -51,4 +46,11 @@ TEST_CASE("the text of a report names the rare counts only when there are any") 
         std::string::npos);
   CHECK(text.find("complete   no\n           a \"quoted\"") != std::string::npos);
   CHECK(ToText(RunReport{}).find("stale") == std::string::npos);
+}
+
+TEST_CASE("the text of a report tells an estimate from a count") {
+  RunReport report = Example();
+  CHECK(ToText(report).find("2 texts, about 3 tokens\n") != std::string::npos);
+  report.embed.tokens_are_estimated = false;
+  CHECK(ToText(report).find("2 texts, 3 tokens\n") != std::string::npos);
 }

@@ -96,3 +96,21 @@ TEST_CASE("a pipeline of lambdas alone") {
   CHECK(report.complete);
   CHECK(written == std::vector<std::string>{"text"});
 }
+
+TEST_CASE("a count that is an estimate says so in the report and in the index") {
+  MemoryStore store;
+  HashEmbedder embedder;
+  const bool estimates = GENERATE(false, true);
+  FunctionChunker chunker("whole", [estimates](const Document& document) -> absl::StatusOr<std::vector<Chunk>> {
+    return std::vector{Chunk{.range = {0, document.text.size()}, .tokens = 1, .tokens_are_estimated = estimates}};
+  });
+  Pipeline pipeline{OneDocument(), chunker, embedder, store.sink(), store.checkpoint()};
+  RunReport report;
+  REQUIRE_OK(pipeline.Run(report));
+  CHECK(report.embed.tokens == 1);
+  CHECK(report.embed.tokens_are_estimated == estimates);
+  REQUIRE(store.records().size() == 1);
+  CHECK(store.records().begin()->second.chunk.tokens_are_estimated == estimates);
+  REQUIRE_OK(pipeline.Run(report));
+  CHECK_FALSE(report.embed.tokens_are_estimated);  // nothing was embedded
+}

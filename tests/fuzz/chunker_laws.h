@@ -3,9 +3,11 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,8 +43,15 @@ T MustCreate(absl::StatusOr<T> made) {
   return *std::move(made);
 }
 
-/// The guarantees of a chunker that tiles its document, once as valid UTF-8 without NUL, which Chunker::Split() is for, and
-/// once as the bytes are, when only the tiling is asked for.
+/// Valid UTF-8 without NUL, which Chunker::Split() is for.
+inline std::string CleanText(std::string_view bytes) {
+  std::string text = ValidUtf8(bytes);
+  std::replace(text.begin(), text.end(), '\0', ' ');
+  return text;
+}
+
+/// The guarantees of a chunker that tiles its document, once as CleanText(), and once as the bytes are, when only the tiling is
+/// asked for.
 inline void RequireGuarantees(const ragpipe::Chunker& chunker, std::string_view bytes, const std::string& media_type,
                               const ragpipe::text::Tokenizer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens = 0,
                               std::size_t max_bytes = SIZE_MAX) {
@@ -59,8 +68,7 @@ inline void RequireGuarantees(const ragpipe::Chunker& chunker, std::string_view 
     FUZZ_REQUIRE(end == bytes.size());
   }
 
-  document.text = ValidUtf8(bytes);
-  for (char& c : document.text) c = c == '\0' ? ' ' : c;
+  document.text = CleanText(bytes);
   const auto chunks = chunker.Split(document);
   if (!chunks.ok()) {
     FUZZ_REQUIRE(chunks.status().code() == absl::StatusCode::kOutOfRange);

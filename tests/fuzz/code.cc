@@ -13,8 +13,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Input input(data, size);
   const CodeLanguage language = kLanguages[input.Choose(std::size(kLanguages))];
   const ChunkerChoices choices(input);
-  const auto chunker = MustCreate(
-      ragpipe::text::CodeChunker::Create(choices.tokenizer, {.max_tokens = choices.max_tokens, .language = language}));
-  RequireGuarantees(chunker, input.rest(), "", *choices.tokenizer, choices.max_tokens);
+  const auto chunker =
+      MustCreate(ragpipe::text::CodeChunker::Create(choices.tokenizer, {.max_tokens = choices.max_tokens,
+                                                                        .overlap_tokens = choices.overlap_tokens,
+                                                                        .min_tokens = choices.min_tokens,
+                                                                        .max_bytes = choices.max_bytes,
+                                                                        .language = language}));
+  RequireGuarantees(chunker, input.rest(), "", *choices.tokenizer, choices.max_tokens, choices.overlap_tokens,
+                    choices.max_bytes);
   return 0;
 }

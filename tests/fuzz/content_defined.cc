@@ -7,7 +7,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Input input(data, size);
   const ChunkerChoices choices(input);
   const auto chunker = MustCreate(ragpipe::text::ContentDefinedChunker::Create(
-      choices.tokenizer, {.max_tokens = choices.max_tokens, .max_bytes = choices.max_bytes}));
-  RequireGuarantees(chunker, input.rest(), "text/plain", *choices.tokenizer, choices.max_tokens, 0, choices.max_bytes);
+      choices.tokenizer, {choices.max_tokens, choices.overlap_tokens, choices.max_bytes}));
+  RequireGuarantees(chunker, input.rest(), "text/plain", *choices.tokenizer, choices.max_tokens, choices.overlap_tokens,
+                    choices.max_bytes);
   return 0;
 }

@@ -4,7 +4,7 @@
 #   tests/fuzz/run.sh [SECONDS [TARGET...]]
 #
 # Inputs that reach new code are kept in build/fuzz/corpus/TARGET and taken up by the next run. An input that breaks a target is
-# kept in build/fuzz/broken/; build/fuzz/tests/fuzz/fuzz_TARGET FILE runs it again.
+# kept in build/fuzz/broken/; build/asan-ubsan/tests/fuzz/fuzz_TARGET FILE runs it again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -16,13 +16,13 @@ if [[ ${#targets[@]} == 0 ]]; then
 fi
 
 mkdir -p build/fuzz/broken
-cmake --preset fuzz >build/fuzz.configure.log 2>&1 || { cat build/fuzz.configure.log; exit 1; }
-cmake --build --preset fuzz
+cmake --preset asan-ubsan >build/fuzz/configure.log 2>&1 || { cat build/fuzz/configure.log; exit 1; }
+cmake --build --preset asan-ubsan --target fuzzers
 
 fuzz() {
   local target=$1 log=build/fuzz/$1.log
   mkdir -p "build/fuzz/corpus/$target"
-  if "build/fuzz/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
+  if "build/asan-ubsan/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
     -artifact_prefix="build/fuzz/broken/$target-" -print_final_stats=1 \
     "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
     echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"

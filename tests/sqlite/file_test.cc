@@ -148,8 +148,21 @@ TEST_CASE("a file of ours without tables is migrated from version 0") {
   RunSql(path, "PRAGMA application_id = 0x52414750");
   CHECK(OpenIndexCode(path) == absl::StatusCode::kFailedPrecondition);  // who only reads cannot migrate
   Ingest(path);
-  CHECK(RunSql(path, "PRAGMA user_version") == "1");
+  CHECK(RunSql(path, "PRAGMA user_version") == "2");
   REQUIRE_OK(OpenIndex(path));
+}
+
+TEST_CASE("a file of version 1 keeps its records, whose counts are taken for exact") {
+  const TempDir dir;
+  const std::string path = dir / "index.db";
+  Ingest(path);
+  const std::string records = RunSql(path, "SELECT count(*) FROM records");
+  RunSql(path, "ALTER TABLE records DROP COLUMN tokens_are_estimated; PRAGMA user_version = 1");
+  CHECK(OpenIndexCode(path) == absl::StatusCode::kFailedPrecondition);
+  REQUIRE_OK(Store::Open(path));
+  REQUIRE_OK(OpenIndex(path));
+  CHECK(RunSql(path, "SELECT count(*) FROM records WHERE tokens_are_estimated = 0") == records);
+  Ingest(path);
 }
 
 TEST_CASE("a migration that fails leaves the file as it was") {
@@ -170,7 +183,7 @@ TEST_CASE("a file of a newer ragpipe is refused, untouched") {
   const absl::Status status = Store::Open(path).status();
   CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
   CHECK(Message(status).find("99") != std::string::npos);
-  CHECK(Message(status).find("up to 1") != std::string::npos);
+  CHECK(Message(status).find("up to 2") != std::string::npos);
   CHECK(OpenIndexCode(path) == absl::StatusCode::kFailedPrecondition);
   CHECK(ReadFile(path) == before);
 }

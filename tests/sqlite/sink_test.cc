@@ -51,8 +51,12 @@ struct Fixture {
 TEST_CASE("a hit has everything that was written") {
   Fixture f;
   TestRecord record{.id = "record", .text = "own bytes", .vector = {3, 4}, .position = 5};
-  record.chunk = {
-      .range = {10, 19}, .overlap = 3, .context = "context\n", .headings = {"Top", "A \"quoted\" ünder"}, .tokens = 8};
+  record.chunk = {.range = {10, 19},
+                  .overlap = 3,
+                  .context = "context\n",
+                  .headings = {"Top", "A \"quoted\" ünder"},
+                  .tokens = 8,
+                  .tokens_are_estimated = true};
   const Metadata metadata = {{"bool", true},
                              {"double", 1.0},
                              {"int", std::int64_t{-3}},
@@ -75,6 +79,7 @@ TEST_CASE("a hit has everything that was written") {
   CHECK(hit.chunk.context == "context\n");
   CHECK(hit.chunk.headings == record.chunk.headings);
   CHECK(hit.chunk.tokens == 8);
+  CHECK(hit.chunk.tokens_are_estimated);
   CHECK(hit.media_type == "text/plain");
   CHECK(hit.metadata == metadata);
   CHECK(hit.version == Version{"v9", std::numeric_limits<std::uint64_t>::max()});

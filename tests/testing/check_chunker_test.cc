@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "ragpipe/adapters.h"
@@ -60,14 +62,38 @@ class FingerprintChunker final : public Chunker {
   std::function<std::string()> fingerprint_;
 };
 
+/// Forgets the last chunk of a stream.
+class ForgetfulChunker final : public Chunker {
+ public:
+  absl::StatusOr<Chunks> Split(const Document& document) const override { return good_.Split(document); }
+  absl::Status SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const override {
+    std::optional<std::pair<Chunk, std::string>> last;
+    return good_.SplitStream(document, read, [&](const Chunk& chunk, std::string_view text) {
+      const absl::Status status = last ? take(last->first, last->second) : absl::OkStatus();
+      last.emplace(chunk, text);
+      return status;
+    });
+  }
+  std::string Fingerprint() const override { return "forgetful"; }
+
+ private:
+  ParagraphChunker good_;
+};
+
 Broken Spoiled(std::string rule, Spoil spoil, ChunkerCheckOptions options = {}) {
   return {std::move(rule), [spoil = std::move(spoil), options = std::move(options)] {
             return CheckChunker([&spoil] { return std::make_unique<SpoiledChunker>(spoil); }, options);
           }};
 }
 
+/// So every edit changes every chunk.
+void SayLengthOfDocument(const Document& document, Chunks& chunks) {
+  for (Chunk& chunk : chunks) chunk.context = std::to_string(document.text.size());
+}
+
 TEST_CASE("CheckChunker: our chunkers conform") {
-  const auto of_paragraphs = CheckChunker([] { return std::make_unique<ParagraphChunker>(); }, {.count_tokens = CountWords});
+  const auto of_paragraphs =
+      CheckChunker([] { return std::make_unique<ParagraphChunker>(); }, {.count_tokens = CountWords, .edit_radius = 1});
   INFO(ToText(of_paragraphs));
   CHECK(of_paragraphs.empty());
 
@@ -92,6 +118,46 @@ TEST_CASE("CheckChunker: the options say what need not be") {
   document.text = "one paragraph";
   CHECK(CheckChunker(first_only, {.documents = {document}}).empty());
   CHECK(CheckChunker(first_only, {.keeps_everything = false, .max_tokens = 3}).at(0).rule == "chunker.tokens");
+
+  auto estimating = [] {
+    return std::make_unique<SpoiledChunker>([](const Document&, Chunks& chunks) {
+      for (Chunk& chunk : chunks) chunk.tokens_are_estimated = true;
+    });
+  };
+  CHECK(CheckChunker(estimating).at(0).rule == "chunker.tokens.estimated");
+  CHECK(CheckChunker(estimating, {.tokens_are_estimated = true}).empty());
+}
+
+TEST_CASE("CheckChunker: each byte is in one chunk, or is dropped") {
+  // Paragraphs but the second.
+  auto factory = [] {
+    return std::make_unique<SpoiledChunker>([](const Document&, Chunks& chunks) {
+      if (chunks.size() > 1) chunks.erase(chunks.begin() + 1);
+    });
+  };
+  auto check = [&](std::size_t more) {
+    return CheckChunker(factory, {.dropped = [more](const Document& document) {
+                          const auto chunks = ParagraphChunker().Split(document);
+                          if (!chunks.ok() || chunks->size() < 2) return std::vector<ByteRange>();
+                          const ByteRange second = (*chunks)[1].range;
+                          return std::vector<ByteRange>{{second.begin - more, second.end}};
+                        }});
+  };
+  CHECK(check(0).empty());
+  REQUIRE(check(1).size() == 1);
+  CHECK(check(1)[0].rule == "chunker.ranges.tile");
+}
+
+TEST_CASE("CheckChunker: how far an edit reaches is looked at in the host's own document") {
+  Document document;
+  document.text = "a paragraph\n\nwithout\tmany blanks\n\nand its end";
+  auto factory = [] { return std::make_unique<SpoiledChunker>(SayLengthOfDocument); };
+  CHECK(CheckChunker(factory, {.edit_radius = 1000, .documents = {document}}).empty());
+  const auto findings = CheckChunker(factory, {.edit_radius = 4, .documents = {document}});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "chunker.edit_radius");
+  document.text = "\u6F22\u5B57";
+  CHECK(CheckChunker(factory, {.edit_radius = 4, .documents = {document}}).empty());
 }
 
 TEST_CASE("CheckChunker: every broken rule is found out") {
@@ -146,6 +212,20 @@ TEST_CASE("CheckChunker: every broken rule is found out") {
                   chunks.emplace_back().range = {begin, std::min(begin + 7, document.text.size())};
                 }
               }),
+      {"chunker.ranges.crlf",
+       [] {
+         return CheckChunker([] {
+           return std::make_unique<FunctionChunker>("after each CR", [](const Document& document) {
+             Chunks chunks;
+             for (std::size_t begin = 0; begin < document.text.size();) {
+               const std::size_t end = std::min(document.text.find('\r', begin), document.text.size() - 1) + 1;
+               chunks.emplace_back().range = {begin, end};
+               begin = end;
+             }
+             return chunks;
+           });
+         });
+       }},
       Spoiled("chunker.ranges.tile",
               [](const Document&, Chunks& chunks) {
                 if (chunks.size() > 1) chunks.erase(chunks.begin() + 1);
@@ -167,6 +247,9 @@ TEST_CASE("CheckChunker: every broken rule is found out") {
                 for (Chunk& chunk : chunks) chunk.context = "forgotten ";
               },
               {.count_tokens = CountWords}),
+      Spoiled("chunker.tokens.estimated", [](const Document&, Chunks&) {}, {.tokens_are_estimated = true}),
+      Spoiled("chunker.edit_radius", SayLengthOfDocument, {.edit_radius = 500}),
+      {"chunker.stream", [] { return CheckChunker([] { return std::make_unique<ForgetfulChunker>(); }); }},
   };
   CheckFoundOut(all, ListedRules("check_chunker.h", "chunker"));
 }

@@ -95,6 +95,27 @@ std::string FindFault(std::string_view text, const std::vector<ragpipe::Chunk>& 
   return at == text.size() ? "" : "the end of the text is missing";
 }
 
+std::string FindContextFault(std::string_view text, const std::vector<ragpipe::Chunk>& plain,
+                             const std::vector<ragpipe::Chunk>& chunks, const ragpipe::text::Tokenizer& tokenizer,
+                             std::size_t max_tokens, std::size_t max_context_tokens) {
+  if (chunks.size() != plain.size()) return "another number of chunks";
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    const ragpipe::Chunk& chunk = chunks[i];
+    const std::string where = " at chunk " + std::to_string(i) + ", byte " + std::to_string(chunk.range.begin);
+    const bool same_text = chunk.range == plain[i].range && chunk.overlap == plain[i].overlap && chunk.text == plain[i].text;
+    if (!same_text || chunk.headings != plain[i].headings) return "another range, overlap, text or heading" + where;
+    const std::string_view context = chunk.context;
+    if (!context.ends_with(plain[i].context)) return "a context that was lost" + where;
+    const std::string_view lines = context.substr(0, context.size() - plain[i].context.size());
+    if (!lines.empty() && !lines.ends_with('\n')) return "a line without an end" + where;
+    if (tokenizer.Count(lines) > max_context_tokens) return "more tokens in the lines than their cap" + where;
+    if (tokenizer.Count(EmbeddedText(text, chunk)) != chunk.tokens) return "a wrong token count" + where;
+    if (chunk.tokens > max_tokens) return "more tokens than the cap" + where;
+    if (chunk.tokens_are_estimated == tokenizer.is_exact()) return "an estimate that is none, or the reverse" + where;
+  }
+  return "";
+}
+
 std::size_t CountNewTexts(std::string_view before_text, const std::vector<ragpipe::Chunk>& before, std::string_view after_text,
                           const std::vector<ragpipe::Chunk>& after) {
   std::multiset<std::string> old;

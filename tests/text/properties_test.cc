@@ -24,6 +24,7 @@
 #include "ragpipe/text/approximate_tokenizer.h"
 #include "ragpipe/text/code_chunker.h"
 #include "ragpipe/text/content_defined_chunker.h"
+#include "ragpipe/text/context_chunker.h"
 #include "ragpipe/text/fixed_token_chunker.h"
 #include "ragpipe/text/html_chunker.h"
 #include "ragpipe/text/markdown_chunker.h"
@@ -86,84 +87,110 @@ const std::vector<NamedTokenizer>& Tokenizers() {
   return tokenizers;
 }
 
+// The tokens of a text that begins at `offset`.
+std::vector<Token> Encoded(const Tokenizer& tokenizer, const std::string& text, std::size_t offset) {
+  std::vector<Token> tokens;
+  tokenizer.Encode(text, tokens);
+  for (Token& token : tokens) token.range = {offset + token.range.begin, offset + token.range.end};
+  return tokens;
+}
+
+std::vector<Token> Joined(std::vector<Token> before, const std::vector<Token>& after) {
+  before.insert(before.end(), after.begin(), after.end());
+  return before;
+}
+
+struct Caps {
+  std::size_t max_tokens = 0;
+  std::size_t overlap_tokens = 0;
+  std::size_t min_tokens = 0;
+  std::size_t max_bytes = SIZE_MAX;
+};
+
+using ChunkerPointer = std::shared_ptr<const Chunker>;
+
 struct NamedChunker {
   std::string name;
   std::string media_type;
-  std::function<absl::StatusOr<std::shared_ptr<const Chunker>>(const TokenizerPointer&, std::size_t max_tokens,
-                                                               std::size_t overlap_tokens)>
-      make;
+  std::function<absl::StatusOr<ChunkerPointer>(const TokenizerPointer&, const Caps&)> make;
   bool overlaps = false;
   bool shows = false;  ///< Chunk::text is what a reader sees of markup: ranges are of the source, which has other characters
 };
 
 template <class T>
-absl::StatusOr<std::shared_ptr<const Chunker>> Shared(absl::StatusOr<T> chunker) {
+absl::StatusOr<ChunkerPointer> Shared(absl::StatusOr<T> chunker) {
   if (!chunker.ok()) return chunker.status();
   return std::make_shared<T>(*std::move(chunker));
+}
+
+template <class Options>
+Options With(const Caps& caps) {
+  return {.max_tokens = caps.max_tokens,
+          .overlap_tokens = caps.overlap_tokens,
+          .min_tokens = caps.min_tokens,
+          .max_bytes = caps.max_bytes};
 }
 
 const std::vector<NamedChunker>& Chunkers() {
   using namespace ragpipe::text;
   static const auto& chunkers = *new std::vector<NamedChunker>{
       {"recursive", "text/plain",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
-         return Shared(RecursiveChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) {
+         return Shared(RecursiveChunker::Create(tokenizer, With<RecursiveChunkerOptions>(caps)));
        },
        true},
       {"markdown", "text/markdown",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
-         return Shared(MarkdownChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) {
+         return Shared(MarkdownChunker::Create(tokenizer, With<MarkdownChunkerOptions>(caps)));
        },
        true},
       {"code, C++", "text/x-c++src",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
-         return Shared(CodeChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) {
+         return Shared(CodeChunker::Create(tokenizer, With<CodeChunkerOptions>(caps)));
        },
        true},
       {"code, Python", "text/x-python",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
-         return Shared(CodeChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) {
+         return Shared(CodeChunker::Create(tokenizer, With<CodeChunkerOptions>(caps)));
        },
        true},
       {"sentence", "text/plain",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
-         return Shared(SentenceChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) {
+         return Shared(SentenceChunker::Create(tokenizer, With<SentenceChunkerOptions>(caps)));
        },
        true},
       {"fixed token", "text/plain",  // its overlap is of tokens, not of words: other_chunkers_test.cc has it
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t /*overlap_tokens*/) {
-         return Shared(FixedTokenChunker::Create(tokenizer, {.max_tokens = max_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) {
+         return Shared(FixedTokenChunker::Create(tokenizer, {.max_tokens = caps.max_tokens, .max_bytes = caps.max_bytes}));
        }},
       {"content-defined", "text/plain",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
-         return Shared(ContentDefinedChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) {
+         return Shared(ContentDefinedChunker::Create(
+             tokenizer, {.max_tokens = caps.max_tokens, .overlap_tokens = caps.overlap_tokens, .max_bytes = caps.max_bytes}));
        },
        true},
       {"semantic", "text/plain",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
+       [](const TokenizerPointer& tokenizer, const Caps& caps) {
          return Shared(SemanticChunker::Create(tokenizer, std::make_shared<ragpipe::testing::HashEmbedder>(),
-                                               {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+                                               With<SemanticChunkerOptions>(caps)));
        },
        true},
       {"router", "text/markdown",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens,
-          std::size_t overlap_tokens) -> absl::StatusOr<std::shared_ptr<const Chunker>> {
-         auto markdown =
-             Shared(MarkdownChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
-         auto recursive = Shared(RecursiveChunker::Create(tokenizer, {.max_tokens = max_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) -> absl::StatusOr<ChunkerPointer> {
+         auto markdown = Shared(MarkdownChunker::Create(tokenizer, With<MarkdownChunkerOptions>(caps)));
+         auto recursive = Shared(RecursiveChunker::Create(tokenizer, {.max_tokens = caps.max_tokens}));
          if (!markdown.ok() || !recursive.ok()) return markdown.ok() ? recursive : markdown;
          return Shared(RouterChunker::Create({{"text/markdown", *markdown}}, *recursive));
        },
        true},
       {"html", "text/html",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens, std::size_t overlap_tokens) {
-         return Shared(HtmlChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) {
+         return Shared(HtmlChunker::Create(tokenizer, With<HtmlChunkerOptions>(caps)));
        },
        true, true},
       {"normalizing", "text/markdown",
-       [](const TokenizerPointer& tokenizer, std::size_t max_tokens,
-          std::size_t overlap_tokens) -> absl::StatusOr<std::shared_ptr<const Chunker>> {
-         auto inner = Shared(MarkdownChunker::Create(tokenizer, {.max_tokens = max_tokens, .overlap_tokens = overlap_tokens}));
+       [](const TokenizerPointer& tokenizer, const Caps& caps) -> absl::StatusOr<ChunkerPointer> {
+         auto inner = Shared(MarkdownChunker::Create(tokenizer, With<MarkdownChunkerOptions>(caps)));
          if (!inner.ok()) return inner;
          return Shared(NormalizingChunker::Create(*inner, {NormalizationStep::kLineEnds, NormalizationStep::kNfc,
                                                            NormalizationStep::kInvisible, NormalizationStep::kWhiteSpace}));
@@ -224,6 +251,15 @@ rc::Gen<std::size_t> Cap() {
                         rc::gen::inRange<std::size_t>(80, 600));
 }
 
+// Of a chunker that overlaps or not; it takes those of these caps that it has options for.
+Caps SomeCaps(bool overlaps) {
+  Caps caps{.max_tokens = *Cap()};
+  if (overlaps) caps.overlap_tokens = *rc::gen::inRange<std::size_t>(0, caps.max_tokens);
+  if (*rc::gen::arbitrary<bool>()) caps.min_tokens = *rc::gen::inRange<std::size_t>(0, caps.max_tokens + 1);
+  if (*rc::gen::arbitrary<bool>()) caps.max_bytes = *rc::gen::inRange<std::size_t>(4, 200);
+  return caps;
+}
+
 // The offset of a code point boundary.
 std::size_t SomeBoundary(std::string_view text) {
   std::size_t offset = *rc::gen::inRange<std::size_t>(0, text.size() + 1);
@@ -242,7 +278,7 @@ std::size_t CodePointEnd(std::string_view text, std::size_t offset) {
 
 // What must hold of chunks that show their ranges: those tile the source, and the cap and the count are of what is shown.
 std::string FindFaultOfShown(std::string_view source, const std::vector<Chunk>& chunks, const Tokenizer& tokenizer,
-                             std::size_t max_tokens) {
+                             const Caps& caps) {
   std::size_t at = 0;
   for (const Chunk& chunk : chunks) {
     if (chunk.range.begin != at || chunk.range.end < at || chunk.range.end > source.size()) return "ranges that do not tile";
@@ -250,7 +286,9 @@ std::string FindFaultOfShown(std::string_view source, const std::vector<Chunk>& 
     at = chunk.range.end;
     if (!ragpipe::internal::IsCodePointBoundary(source, at)) return "a cut inside a code point";
     if (tokenizer.Count(EmbeddedText(source, chunk)) != chunk.tokens) return "a wrong token count";
-    if (chunk.tokens > max_tokens) return "more tokens than the cap";
+    if (chunk.tokens > caps.max_tokens) return "more tokens than the cap";
+    const std::size_t own_bytes = chunk.text.has_value() ? chunk.text->size() : chunk.range.size();
+    if (chunk.overlap == 0 && own_bytes > caps.max_bytes) return "more bytes than the cap";
     if (chunk.tokens_are_estimated == tokenizer.is_exact()) return "an estimate that is none, or the reverse";
   }
   return chunks.empty() || at == source.size() ? "" : "the end of the document is missing";
@@ -290,10 +328,57 @@ TEST_CASE("Tokenizers keep their laws on any text", "[properties]") {
         const ragpipe::ByteRange range{std::min(first, second), std::max(first, second)};
         const std::string part = text.substr(range.begin, range.size());
         RC_LOG() << "range [" << range.begin << ", " << range.end << ")\n";
-        RC_ASSERT(counter->Count(range) == tokenizer.Count(part));
+        const std::size_t count = tokenizer.Count(part);
+        RC_ASSERT(counter->Count(range) == count);
+        const ragpipe::text::TokenEstimate estimate = counter->Estimate(range);
+        RC_ASSERT(estimate.at_least <= count);
+        RC_ASSERT(count <= estimate.at_most);
       }
     }));
   }
+}
+
+TEST_CASE("Chunks of short lines are filled, with any tokenizer", "[properties]") {
+  constexpr std::size_t kMaxTokens = 100;
+  for (const NamedTokenizer& named : Tokenizers()) {
+    INFO(named.name);
+    Document document;
+    for (int i = 0; i < 2000; ++i) document.text += "text\n";
+    const auto chunker = ragpipe::text::RecursiveChunker::Create(named.tokenizer, {.max_tokens = kMaxTokens});
+    REQUIRE_OK(chunker);
+    const auto chunks = chunker->Split(document);
+    REQUIRE_OK(chunks);
+    CHECK(chunks->size() <= 2 * named.tokenizer->Count(document.text) / kMaxTokens + 1);
+  }
+}
+
+TEST_CASE("Tokenizers that say so take apart what a line end divides", "[properties]") {
+  std::size_t additive = 0;
+  for (const NamedTokenizer& named : Tokenizers()) {
+    const Tokenizer& tokenizer = *named.tokenizer;
+    if (!tokenizer.is_additive_at_lines()) continue;
+    ++additive;
+    INFO(named.name);
+    CHECK(rc::check("additive " + named.name, [&] {
+      const std::string before =
+          *Text() + *rc::gen::element<std::string>("a", "7", ".", "'", "/", "-", "\u00E9", "\u6F22", ">") + "\n";
+      const std::string after =
+          static_cast<char>(*rc::gen::suchThat(rc::gen::inRange(0x21, 0x7F), [](int c) { return c != '/'; })) + *Text();
+      RC_ASSERT(tokenizer.Count(before + after) == tokenizer.Count(before) + tokenizer.Count(after));
+      RC_ASSERT(Joined(Encoded(tokenizer, before, 0), Encoded(tokenizer, after, before.size())) ==
+                Encoded(tokenizer, before + after, 0));
+    }));
+    CHECK(rc::check("apart " + named.name, [&] {
+      const std::string before =
+          *Text() + *rc::gen::element<std::string>("", "\r", "\n", " ", ".\r", "\n \n\t", "\u3000") + "\n";
+      const std::string first = *rc::gen::element<std::string>("a", "Z", "7", ".", "'", "-", "\u00E9", "\u6F22", ">", "\u0439");
+      const std::string after = first + *Text();
+      std::vector<Token> tokens = Encoded(tokenizer, before + first, 0);
+      std::erase_if(tokens, [&before](const Token& token) { return token.range.begin >= before.size(); });
+      RC_ASSERT(Joined(tokens, Encoded(tokenizer, after, before.size())) == Encoded(tokenizer, before + after, 0));
+    }));
+  }
+  CHECK(additive > 0);
 }
 
 TEST_CASE("Tokenizers take bytes that are not UTF-8 for U+FFFD, as ICU replaces them", "[properties]") {
@@ -301,7 +386,7 @@ TEST_CASE("Tokenizers take bytes that are not UTF-8 for U+FFFD, as ICU replaces 
     INFO(named.name);
     CHECK(rc::check("tokenizer of bytes " + named.name, [&] {
       std::string bytes = *Text();
-      for (std::size_t n = *rc::gen::inRange(1, 6); n > 0; --n) {
+      for (std::size_t n = *rc::gen::inRange<std::size_t>(1, 6); n > 0; --n) {
         bytes.insert(*rc::gen::inRange<std::size_t>(0, bytes.size() + 1),
                      *rc::gen::element<std::string>(
                          "\x80", "\xBF\xBF", "\xC0\x80", "\xC3", "\xE6\x97", "\xED\xA0\xBD\xED\xB8\x80", "\xEF\xBF\xBE",
@@ -323,27 +408,41 @@ TEST_CASE("Tokenizers take bytes that are not UTF-8 for U+FFFD, as ICU replaces 
   }
 }
 
-TEST_CASE("Chunkers keep their guarantees on any text, with any tokenizer and cap", "[properties]") {
-  std::vector<NamedTokenizer> tokenizers = Tokenizers();
+namespace {
+
+// Real tokenizers, and counts that break what one would expect of them.
+std::vector<NamedTokenizer> Counters() {
+  std::vector<NamedTokenizer> counters = Tokenizers();
   auto estimate = ragpipe::text::ApproximateTokenizer::Create(3.5);
   REQUIRE_OK(estimate);
-  tokenizers.push_back({"estimate", *estimate});
-  tokenizers.push_back({"bytes", ByteTokens()});
-  tokenizers.push_back({"groups", GroupTokens()});  // a count that falls when a letter is added
-  tokenizers.push_back({"seams", SeamTokens()});    // wholes that are more than their parts
+  counters.push_back({"estimate", *estimate});
+  counters.push_back({"bytes", ByteTokens()});
+  counters.push_back({"groups", GroupTokens()});  // a count that falls when a letter is added
+  counters.push_back({"seams", SeamTokens()});    // wholes that are more than their parts
+  return counters;
+}
+
+const NamedTokenizer& OneOf(const std::vector<NamedTokenizer>& counters) {
+  const NamedTokenizer& chosen = counters[*rc::gen::inRange<std::size_t>(0, counters.size())];
+  RC_LOG() << "tokenizer " << chosen.name << '\n';
+  return chosen;
+}
+
+}  // namespace
+
+TEST_CASE("Chunkers keep their guarantees on any text, with any tokenizer and caps", "[properties]") {
+  const std::vector<NamedTokenizer> counters = Counters();
   for (const NamedChunker& named : Chunkers()) {
     INFO(named.name);
     CHECK(rc::check("chunker " + named.name, [&] {
-      const NamedTokenizer& chosen = tokenizers[*rc::gen::inRange<std::size_t>(0, tokenizers.size())];
-      const TokenizerPointer& tokenizer = chosen.tokenizer;
-      RC_LOG() << "tokenizer " << chosen.name << '\n';
-      const std::size_t max_tokens = *Cap();
-      const std::size_t overlap_tokens = named.overlaps ? *rc::gen::inRange<std::size_t>(0, max_tokens) : 0;
+      const TokenizerPointer& tokenizer = OneOf(counters).tokenizer;
+      const Caps caps = SomeCaps(named.overlaps);
       Document document;
       document.text = *Text();
       document.media_type = named.media_type;
-      const auto chunker = named.make(tokenizer, max_tokens, overlap_tokens);
+      const auto chunker = named.make(tokenizer, caps);
       RC_ASSERT(chunker.ok());
+      RC_LOG() << (*chunker)->Fingerprint() << '\n';
       const auto chunks = (*chunker)->Split(document);
       if (!chunks.ok()) {
         // Only when one code point does not fit, and then the message names it.
@@ -355,11 +454,12 @@ TEST_CASE("Chunkers keep their guarantees on any text, with any tokenizer and ca
         RC_ASSERT(at != std::string::npos);
         const std::size_t begin = std::stoul(message.substr(at + 8));
         const std::size_t end = CodePointEnd(document.text, begin);
-        RC_ASSERT(tokenizer->Count(std::string_view(document.text).substr(begin, end - begin)) > max_tokens);
+        RC_ASSERT(tokenizer->Count(std::string_view(document.text).substr(begin, end - begin)) > caps.max_tokens);
         return;
       }
-      const std::string fault = named.shows ? FindFaultOfShown(document.text, *chunks, *tokenizer, max_tokens)
-                                            : FindFault(document.text, *chunks, *tokenizer, max_tokens, overlap_tokens);
+      const std::string fault =
+          named.shows ? FindFaultOfShown(document.text, *chunks, *tokenizer, caps)
+                      : FindFault(document.text, *chunks, *tokenizer, caps.max_tokens, caps.overlap_tokens, caps.max_bytes);
       RC_LOG() << fault << '\n';
       RC_ASSERT(fault.empty());
 
@@ -372,4 +472,33 @@ TEST_CASE("Chunkers keep their guarantees on any text, with any tokenizer and ca
       }
     }));
   }
+}
+
+TEST_CASE("ContextChunker keeps its promises around any chunker, with any title", "[properties]") {
+  const std::vector<NamedTokenizer> counters = Counters();
+  CHECK(rc::check("chunker context", [&] {
+    const TokenizerPointer& tokenizer = OneOf(counters).tokenizer;
+    const NamedChunker& named = Chunkers()[*rc::gen::inRange<std::size_t>(0, Chunkers().size())];
+    const Caps caps = SomeCaps(named.overlaps);
+    const auto inner = named.make(tokenizer, caps);
+    RC_ASSERT(inner.ok());
+    const std::size_t max_context_tokens = *rc::gen::inRange<std::size_t>(1, 40);
+    const std::size_t max_tokens = caps.max_tokens + max_context_tokens;
+    const auto chunker = ragpipe::text::ContextChunker::Create(
+        tokenizer, *inner,
+        {.fields = {{"title", "Of "}, {"part", ""}}, .max_tokens = max_tokens, .max_context_tokens = max_context_tokens});
+    RC_ASSERT(chunker.ok());
+    RC_LOG() << chunker->Fingerprint() << '\n';
+    Document document;
+    document.text = *Text();
+    document.media_type = named.media_type;
+    document.metadata = {{"title", *Text()}, {"part", *Text()}};
+    const auto plain = (*inner)->Split(document);
+    const auto chunks = chunker->Split(document);
+    RC_ASSERT(chunks.status() == plain.status());
+    if (!chunks.ok()) return;
+    const std::string fault = FindContextFault(document.text, *plain, *chunks, *tokenizer, max_tokens, max_context_tokens);
+    RC_LOG() << fault << '\n';
+    RC_ASSERT(fault.empty());
+  }));
 }

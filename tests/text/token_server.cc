@@ -1,9 +1,13 @@
-// Tokenizes texts for compare_tokenizers.py: token_server TOKENIZER.JSON reads records of a size in decimal, a line feed and so
-// many bytes, and answers each with a line of ids. What the other functions of the tokenizer say of the text is checked here.
+// Tokenizes texts for compare_tokenizers.py: token_server TOKENIZER.JSON|ENCODING.tiktoken reads records of a size in decimal,
+// a line feed and so many bytes, and answers each with a line of ids. What the other functions of the tokenizer say of the text
+// is checked here.
+
+#include <absl/status/statusor.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -13,6 +17,7 @@
 #include <vector>
 
 #include "core/utf8.h"
+#include "ragpipe/text/tiktoken.h"
 #include "ragpipe/text/tokenizer.h"
 #include "ragpipe/text/tokenizer_json.h"
 
@@ -50,11 +55,18 @@ std::string CheckText(const Tokenizer& tokenizer, std::string_view text, const s
   return {};
 }
 
+absl::StatusOr<std::shared_ptr<const Tokenizer>> Load(const std::filesystem::path& path) {
+  if (path.extension() != ".tiktoken") return ragpipe::text::LoadTokenizerJson(path.string());
+  const auto encoding = ragpipe::text::FindTiktokenEncoding(path.stem().string());
+  if (!encoding) return absl::NotFoundError("no encoding has the name of the file");
+  return ragpipe::text::Tiktoken::Open(*encoding, path.string());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
-  const auto tokenizer = ragpipe::text::LoadTokenizerJson(argv[1]);
+  const auto tokenizer = Load(argv[1]);
   if (!tokenizer.ok()) {
     std::cout << "error " << tokenizer.status().ToString() << std::endl;
     return 1;

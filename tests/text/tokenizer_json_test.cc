@@ -214,7 +214,7 @@ TEST_CASE("Of equal Unigram scores the first found wins", "[tokenizer_json]") {
 TEST_CASE("Added tokens take white space and look at words as they say", "[tokenizer_json]") {
   auto with = [](const json& token) {
     json tokenizer = SmallBpe();
-    tokenizer["added_tokens"] = {token};
+    tokenizer["added_tokens"] = json::array({token});
     return Make(tokenizer);
   };
   // Ids are those of the reference, which does not read them: the next after the vocabulary.
@@ -236,7 +236,7 @@ TEST_CASE("What a tokenizer.json says wrong is named with its path", "[tokenizer
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   constexpr auto kUnsupported = absl::StatusCode::kUnimplemented;
   json deep = {{"type", "NFC"}};
-  for (int i = 0; i < 100; ++i) deep = {{"type", "Sequence"}, {"normalizers", {deep}}};
+  for (int i = 0; i < 100; ++i) deep = {{"type", "Sequence"}, {"normalizers", json::array({deep})}};
   const std::vector<Case> cases = {
       {"/model", 3, kInvalid, "model is missing or not an object"},
       {"/model/type", "WordLevel", kUnsupported, "model is of type 'WordLevel'"},
@@ -268,8 +268,8 @@ TEST_CASE("What a tokenizer.json says wrong is named with its path", "[tokenizer
       {"/pre_tokenizer/replacement", "ab", kInvalid, "pre_tokenizer.replacement is not one character"},
       {"/pre_tokenizer/prepend_scheme", "second", kInvalid, "prepend_scheme 'second'"},
       {"/decoder", {{"type", "CTC"}}, kUnsupported, "decoder is of type 'CTC'"},
-      {"/added_tokens", {{{"content", "x"}}}, kInvalid, "added_tokens[0].single_word"},
-      {"/added_tokens", {AddedToken(std::string(5000, 'x'))}, kUnsupported, "added_tokens[0]"},
+      {"/added_tokens", json::parse(R"([{"content": "x"}])"), kInvalid, "added_tokens[0].single_word"},
+      {"/added_tokens", json::array({AddedToken(std::string(5000, 'x'))}), kUnsupported, "added_tokens[0]"},
   };
   for (const Case& each : cases) {
     INFO(each.pointer << " " << each.value.dump().substr(0, 100));

@@ -119,8 +119,8 @@ std::vector<std::string> Parts() {
                                     "\u2028",
                                     "internationalisation",
                                     "\u00DF\u1E9E"};
-  for (const std::size_t length :
-       {7, 8, 9, 14, 15, 16, 17, 30, 31, 32, 33, 63, 64, 65, 100, 101, 300, 2047, 2048, 2049, 5000}) {
+  for (const std::size_t length : std::initializer_list<std::size_t>{7,  8,  9,  14,  15,  16,  17,   30,   31,   32,  33,
+                                                                     63, 64, 65, 100, 101, 300, 2047, 2048, 2049, 5000}) {
     parts.push_back(std::string(length, 'q'));
     std::string cyrillic;
     while (cyrillic.size() < length) cyrillic += "\u0436";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include <cstddef>
@@ -37,9 +38,9 @@ struct ContentDefinedChunkerOptions {
 /// asks for the neighbouring cuts, which are at most `max_tokens` away, as what lies between two cuts fits: each round adds
 /// `max_tokens`, three add 3. That makes 4; the chunk that a cut ends or begins adds 1.
 ///
-/// Overlap is whole words of the chunk before; it gives way to a grapheme cluster that fits without it alone. It adds nothing to the
-/// radius: it depends on one chunk more, while its tokens are missing from what a chunk may have. There is no minimum size and
-/// no fill: to join a small chunk, or to fill one, is to look at what the neighbours did, and they at theirs.
+/// Overlap is whole words of the chunk before; it gives way to a grapheme cluster that fits without it alone. It adds nothing
+/// to the radius: it depends on one chunk more, while its tokens are missing from what a chunk may have. There is no minimum
+/// size and no fill: to join a small chunk, or to fill one, is to look at what the neighbours did, and they at theirs.
 ///
 /// Read with it: distances are of the text as it is counted, where counts grow with the text. A boundary is recognised by the
 /// white space and punctuation beside it and the hashed bytes, so that these count as near. Where the same 48 bytes stand
@@ -59,6 +60,9 @@ class RAGPIPE_EXPORT ContentDefinedChunker final : public Chunker {
                                                       ContentDefinedChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
+  /// Memory: a few hundred bytes for each token of the cap, and the longest line, or the longest series of lines less than a
+  /// cap apart that have the same 48 bytes around their beginnings.
+  absl::Status SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const override;
   std::string Fingerprint() const override;
 
  private:

@@ -33,6 +33,11 @@ class RAGPIPE_EXPORT FixedTokenChunker final : public Chunker {
                                                   FixedTokenChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
+
+  /// Memory: a few hundred bytes for each token of the cap, and the longest stretch of text in which no line begins with a
+  /// letter or a visible ASCII character other than a slash. With a tokenizer that is not Tokenizer::is_additive_at_lines(), as
+  /// its tokens may depend on all before them, all of the text.
+  absl::Status SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const override;
   std::string Fingerprint() const override;
 
  private:

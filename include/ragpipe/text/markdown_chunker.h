@@ -47,6 +47,11 @@ class RAGPIPE_EXPORT MarkdownChunker final : public Chunker {
                                                 MarkdownChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
+
+  /// Memory: as RecursiveChunker::SplitStream(), of Markdown with the longest block that no other contains (a list or quote
+  /// with all that is in it, a table, fence, HTML block or paragraph) in place of the longest line. Front matter, fences and
+  /// HTML blocks that are never closed go to the end of the text.
+  absl::Status SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const override;
   std::string Fingerprint() const override;
 
  private:

@@ -48,10 +48,10 @@ struct NormalizedText {
 };
 
 enum class NormalizationStep : std::uint8_t {
-  kLineEnds,   ///< CRLF and CR become LF
-  kNfc,        ///< Unicode normalization form C, as the installed ICU has it
-  kInvisible,  ///< removes soft hyphens, zero-width spaces and joiners, word joiners, BOMs, bidirectional controls. (Joiners
-               ///< shape Persian and Indic words, and emoji: for text in Latin, Greek or Cyrillic script)
+  kLineEnds,    ///< CRLF and CR become LF
+  kNfc,         ///< Unicode normalization form C, as the installed ICU has it
+  kInvisible,   ///< removes soft hyphens, zero-width spaces and joiners, word joiners, BOMs, bidirectional controls. (Joiners
+                ///< shape Persian and Indic words, and emoji: for text in Latin, Greek or Cyrillic script)
   kWhiteSpace,  ///< runs of blanks become one space, and none at the end of a line; runs of line ends become at most two.
                 ///< Indentation goes
 };

@@ -13,7 +13,7 @@
 namespace ragpipe::text {
 
 /// Gives another chunker normalized text. Ranges and overlaps are of the document as it was, and tile it if the other's do;
-/// Chunk::text is the normalized text where it differs.
+/// Chunk::text is the normalized text where it differs. A document of which nothing is left has no chunks.
 class RAGPIPE_EXPORT NormalizingChunker final : public Chunker {
  public:
   /// Errors: kInvalidArgument for a null chunker, or no steps.

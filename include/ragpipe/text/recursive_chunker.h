@@ -24,9 +24,9 @@ struct RecursiveChunkerOptions {
 };
 
 /// Divides a text at the highest structural level whose units fit: paragraph (blank line), line, sentence and word (UAX #29, as
-/// the installed ICU has it), grapheme cluster, code point; then packs neighbouring units up to the cap. A line that does not fit
-/// is first divided behind each "\n" of two characters (JSON, logs); a sentence that does not, where it reads like the end of one
-/// though a small letter follows, and then at commas, semicolons, colons and dashes.
+/// the installed ICU has it), grapheme cluster, code point; then packs neighbouring units up to the cap. A line that does not
+/// fit is first divided behind each "\n" of two characters (JSON, logs); a sentence that does not, where it reads like the end
+/// of one though a small letter follows, and then at commas, semicolons, colons and dashes.
 ///
 /// * The ranges tile the document. White space belongs to the unit before it.
 /// * No chunk has more than `max_tokens`. A code point (or CRLF) that has more alone is kOutOfRange, with its byte offset.
@@ -43,6 +43,11 @@ class RAGPIPE_EXPORT RecursiveChunker final : public Chunker {
                                                  RecursiveChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
+
+  /// Memory: a few hundred bytes for each token of the cap, and the longest stretch of text that has no line end or (with
+  /// Fill::kBalanced) no boundary that outranks its neighbours within a cap's length, which one in some caps' lengths does. All
+  /// of the text where max_bytes lets no chunk reach min_tokens.
+  absl::Status SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const override;
   std::string Fingerprint() const override;
 
  private:

@@ -24,11 +24,14 @@ class RAGPIPE_EXPORT RouterChunker final : public Chunker {
   static absl::StatusOr<RouterChunker> Create(std::vector<Route> routes, std::shared_ptr<const Chunker> otherwise);
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
+  absl::Status SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const override;
   /// Of all chunkers: a change of any is a change of the recipe.
   std::string Fingerprint() const override;
 
  private:
   RouterChunker(std::vector<Route> routes, std::shared_ptr<const Chunker> otherwise);
+
+  const Chunker& ChunkerFor(const Document& document) const;
 
   std::vector<Route> routes_;
   std::shared_ptr<const Chunker> otherwise_;

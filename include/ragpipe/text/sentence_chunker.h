@@ -33,6 +33,8 @@ class RAGPIPE_EXPORT SentenceChunker final : public Chunker {
                                                 SentenceChunkerOptions options = {});
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
+  /// Memory: as RecursiveChunker's.
+  absl::Status SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const override;
   std::string Fingerprint() const override;
 
  private:

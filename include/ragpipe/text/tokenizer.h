@@ -19,6 +19,13 @@ struct Token {
   friend bool operator==(const Token&, const Token&) = default;
 };
 
+/// What a count may be.
+struct TokenEstimate {
+  std::size_t tokens = 0;  ///< about; those of ranges side by side add up to that of both, nearly always
+  std::size_t at_least = 0;
+  std::size_t at_most = 0;
+};
+
 /// Exact token counts of any range of one text. Borrows the text and the tokenizer.
 class RAGPIPE_EXPORT RangeCounter {
  public:
@@ -26,6 +33,12 @@ class RAGPIPE_EXPORT RangeCounter {
 
   /// Tokens of text.substr(range.begin, range.size()) taken alone; the range lies on code point boundaries.
   virtual std::size_t Count(ByteRange range) const = 0;
+
+  /// Is cheaper where the ends of the range divide words, and enough to see of most ranges whether they fit. Default: Count().
+  virtual TokenEstimate Estimate(ByteRange range) const;
+
+  /// About how many bytes at the end of the range have `tokens` tokens: where to begin a search. Default: in proportion.
+  virtual std::size_t GuessSuffixBytes(ByteRange range, std::size_t tokens) const;
 
  protected:
   RangeCounter() = default;
@@ -62,8 +75,11 @@ class RAGPIPE_EXPORT Tokenizer {
   /// Whether counts are those of the model's own tokenizer. False for an estimate, which every chunk counted by it then says.
   virtual bool is_exact() const { return true; }
 
-  /// Whether Count(a + b) is Count(a) + Count(b) wherever `a` ends with one LF after a character that is no white space, and `b`
-  /// begins with an ASCII letter or digit. Chunkers that put headings before text then need not count the text again.
+  /// Whether lines are tokenised apart. First, the tokens of a + b are those of `a`, then those of `b`, wherever `a` ends with
+  /// one LF after a character that is no white space, and `b` begins with a visible ASCII character but a slash: chunkers that
+  /// put headings before text then need not count the text again. Second, where such a character or a letter stands behind any
+  /// LF, the tokens from there on do not depend on what stands before, nor those before on what stands behind that character:
+  /// FixedTokenChunker then need not read a text as a whole.
   virtual bool is_additive_at_lines() const { return false; }
 
   /// Tokens of the vocabulary; ids are below it.

@@ -70,9 +70,10 @@ std::size_t WhiteSpaceEnd(const Reader& reader, std::size_t begin, bool newlines
   std::size_t end = begin;
   std::size_t last = begin;           // where the last character begins
   std::size_t after_newline = begin;  // the end of the last newline
-  for (std::size_t next; (reader.ClassAt(end, next) & kSpaceSet) != 0; end = next) {
+  std::size_t next;
+  for (unsigned c; ((c = reader.ClassAt(end, next)) & kSpaceSet) != 0; end = next) {
     last = end;
-    if (reader.ClassAt(end) == kNewlineSet) after_newline = next;
+    if (c == kNewlineSet) after_newline = next;
   }
   if (whole_at_end && reader.IsEnd(end)) return end;                  // \s++$
   if (newlines_first && after_newline > begin) return after_newline;  // \s*[\r\n]+

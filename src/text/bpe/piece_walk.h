@@ -32,7 +32,7 @@ struct PieceMap {
     std::size_t begin;  // of the piece
     std::size_t tokens;
   };
-  std::vector<std::uint64_t> starts;  // a bit for each byte of the text
+  std::vector<std::uint64_t> starts;  // a bit for each byte of the text, and at least 64 more
   std::vector<Extra> extras;          // in order
 };
 
@@ -47,8 +47,8 @@ struct BpeKernels {
   /// Merges the bytes of a short piece, which is not empty, as far as the pairs known so far go. Returns the number of symbols.
   static constexpr std::size_t kMaxMergeBytes = 64;
   std::size_t (*merge)(const BpeVocabulary&, std::string_view piece, std::uint32_t* symbols);
-  /// The number of symbols of one piece, which is not empty.
-  std::size_t (*count_piece)(const BpeVocabulary&, std::string_view piece);
+  /// The number of symbols of one piece, which is not empty and no token.
+  std::size_t (*count_piece)(const BpeVocabulary&, BpeScratch&, std::string_view piece);
   const char* name;
 };
 

@@ -121,12 +121,12 @@ class Tiktoken::Impl {
 
   std::unique_ptr<RangeCounter> CountRanges(std::string_view text) const {
     internal::PieceMap map;
-    map.starts.resize(text.size() / 64 + 1);
+    map.starts.resize(text.size() / 64 + 2);
     {
       const internal::ScratchPool::Lease scratch = scratches_.Take();
       kernels_.map(rules_, *scratch, text, map);
     }
-    return std::make_unique<internal::BpeRangeCounter>(rules_, text, std::move(map));
+    return std::make_unique<internal::BpeRangeCounter>(rules_, scratches_, text, std::move(map));
   }
 
  private:

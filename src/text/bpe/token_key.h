@@ -58,10 +58,15 @@ inline TokenKey Shorten(TokenKey key, std::size_t length) {
           (key.high & token_key::kMasks.high[length]) | std::uint64_t{length} << TokenKey::kLengthShift};
 }
 
-/// Of a key without a value, mixed into the high bits.
-inline std::uint64_t Hash(TokenKey key) {
-  const std::uint64_t mixed = key.low * 0x9E3779B97F4A7C15U ^ key.high * 0xD6E8FEB86659FD93U;
-  return (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9U;
+/// The product of two numbers, its halves folded into one: as good a mix as several steps of others, in one multiplication
+/// (Wang Yi 2019, wyhash).
+inline std::uint64_t FoldedProduct(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
+
+/// Of a key without a value.
+inline std::uint64_t Hash(TokenKey key) { return FoldedProduct(key.low ^ 0x9E3779B97F4A7C15U, key.high ^ 0xD6E8FEB86659FD93U); }
 
 }  // namespace ragpipe::text::internal

@@ -30,7 +30,7 @@ TokenTable::TokenTable(std::size_t max_keys)
       keys_(lines_ * kKeysPerLine) {}
 
 void TokenTable::Insert(TokenKey key, std::uint32_t value) {
-  for (std::size_t line = LineOf(key);; line = (line + 1) & (lines_ - 1)) {
+  for (std::size_t line = LineOf(Hash(key));; line = (line + 1) & (lines_ - 1)) {
     for (std::size_t slot = line * kKeysPerLine; slot < (line + 1) * kKeysPerLine; ++slot) {
       if (!keys_[slot].is_empty() && !keys_[slot].Matches(key)) continue;
       keys_[slot] = key.With(value);

@@ -40,7 +40,7 @@ class TokenTable {
 
   void Insert(TokenKey key, std::uint32_t value);
 
-  std::size_t LineOf(TokenKey key) const { return Hash(key) >> shift_; }
+  std::size_t LineOf(std::uint64_t hash) const { return hash >> shift_; }
   void Prefetch(std::size_t line) const { __builtin_prefetch(&keys_[line * kKeysPerLine]); }
   const TokenKey* KeysAt(std::size_t line) const { return &keys_[line * kKeysPerLine]; }
 
@@ -54,7 +54,7 @@ class TokenTable {
       if (keys[kKeysPerLine - 1].is_empty()) return kAbsent;
     }
   }
-  std::uint32_t Find(TokenKey key) const { return Find(key, LineOf(key)); }
+  std::uint32_t Find(TokenKey key) const { return Find(key, LineOf(Hash(key))); }
 
  private:
   std::size_t lines_;

@@ -5,9 +5,9 @@
 #include <unicode/utext.h>
 
 #include <cstdint>
-#include <cstring>
 
 #include "core/utf8.h"
+#include "text/chunking/byte_search.h"
 
 namespace ragpipe::text::internal {
 namespace {
@@ -29,6 +29,7 @@ bool IsControl(UGraphemeClusterBreak property) {
 bool IsLineBreak(char c) { return c == '\n' || c == '\r'; }
 
 bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+bool IsAsciiVisible(char c) { return c > ' ' && c < 0x7F; }
 bool IsAsciiSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 // Scripts that write words without spaces: those of which any two characters may stand on different lines (UAX #14).
@@ -89,17 +90,7 @@ std::size_t NextCodePoint(std::string_view text, std::size_t offset) {
 }
 
 std::size_t FindLineBreak(std::string_view text, std::size_t offset) {
-  // Eight bytes at once; a byte of `x` is zero where one of the text is sought ("Determine if a word has a zero byte" in
-  // Anderson's Bit Twiddling Hacks; exact up to the first such byte).
-  constexpr std::uint64_t kOnes = 0x0101010101010101U;
-  auto zeros = [](std::uint64_t x) { return (x - kOnes) & ~x & (kOnes << 7); };
-  for (; offset + 8 <= text.size(); offset += 8) {
-    std::uint64_t block;
-    std::memcpy(&block, text.data() + offset, sizeof(block));
-    if ((zeros(block ^ (kOnes * '\n')) | zeros(block ^ (kOnes * '\r'))) != 0) break;
-  }
-  while (offset < text.size() && !IsLineBreak(text[offset])) ++offset;
-  return offset;
+  return FindByte</*kAboveAscii=*/false, '\n', '\r'>(text, offset);
 }
 
 std::size_t LineEnd(std::string_view text, std::size_t offset) {
@@ -108,12 +99,15 @@ std::size_t LineEnd(std::string_view text, std::size_t offset) {
 }
 
 bool IsBlankLine(std::string_view text, std::size_t offset) {
+  if (offset < text.size() && IsAsciiVisible(text[offset])) return false;
   while (offset < text.size() && !IsLineBreak(text[offset]) && IsSpaceAt(text, offset)) offset = NextCodePoint(text, offset);
   return offset == text.size() || IsLineBreak(text[offset]);
 }
 
 std::size_t SkipBlankLines(std::string_view text, std::size_t offset) {
-  while (offset < text.size() && IsBlankLine(text, offset)) offset = LineEnd(text, offset);
+  while (offset < text.size() && IsBlankLine(text, offset)) {
+    offset = text[offset] == '\n' ? offset + 1 : LineEnd(text, offset);
+  }
   return offset;
 }
 
@@ -142,8 +136,8 @@ bool IsSafeCut(std::string_view text, std::size_t offset) {
 
 bool IsWordStart(std::string_view text, std::size_t offset) {
   if (offset == 0) return true;
+  if (IsAscii(text[offset - 1]) && IsAscii(text[offset])) return IsAsciiSpace(text[offset - 1]) && !IsAsciiSpace(text[offset]);
   if (IsSpaceAt(text, offset) || !IsSafeCut(text, offset)) return false;
-  if (IsAscii(text[offset - 1]) && IsAscii(text[offset])) return IsAsciiSpace(text[offset - 1]);
   const UChar32 before = DecodeBefore(text, offset).character;
   const UChar32 after = Decode(text, offset).character;
   if (!IsSpace(before)) return IsUnspaced(before) && IsUnspaced(after);

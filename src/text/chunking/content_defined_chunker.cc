@@ -1,30 +1,24 @@
 #include "ragpipe/text/content_defined_chunker.h"
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/status/status.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
 #include <memory>
-#include <tuple>
 #include <utility>
 
 #include "core/status_macros.h"
 #include "text/chunking/boundaries.h"
 #include "text/chunking/chunker_options.h"
-#include "text/chunking/hash.h"
+#include "text/chunking/divider.h"
 #include "text/chunking/overlap.h"
-#include "text/chunking/sentences.h"
+#include "text/chunking/windows.h"
 
 namespace ragpipe::text {
 namespace {
 
-using internal::Level;
-
-constexpr int kRounds = 3;  // of dropping cuts; the radius in the header follows from it
-constexpr std::size_t kNone = SIZE_MAX;
-constexpr Level kLevels[] = {Level::kParagraph, Level::kLine, Level::kSentence, Level::kWord, Level::kGrapheme, Level::kForced};
+using internal::Window;
 
 internal::Limits LimitsOf(const ContentDefinedChunkerOptions& options) {
   return {.max_tokens = options.max_tokens, .max_bytes = options.max_bytes, .overlap_tokens = options.overlap_tokens};
@@ -35,161 +29,96 @@ internal::Limits OwnLimitsOf(const ContentDefinedChunkerOptions& options) {
   return {.max_tokens = options.max_tokens - options.overlap_tokens, .max_bytes = options.max_bytes};
 }
 
-struct Cut {
-  std::size_t offset = 0;
-  Level level = Level::kForced;
-  std::uint64_t hash = 0;
-  std::uint32_t tie = 0;  // among equal hashes
-
-  auto priority() const { return std::tuple(level, hash, tie); }
-};
-
-class Divider {
+// Splits a window from a line before it on, the front: what lies further off than the radius has no say.
+class WindowSplitter {
  public:
-  // `limits` hold for own bytes; `max_tokens` for what cannot be divided.
-  Divider(std::string_view text, const RangeCounter& counter, const internal::Limits& limits, std::size_t max_tokens)
-      : text_(text), counter_(counter), limits_(limits), max_tokens_(max_tokens) {}
+  WindowSplitter(const Window& window, std::size_t front, const Tokenizer& tokenizer,
+                 const ContentDefinedChunkerOptions& options)
+      : window_(window),
+        front_(front),
+        end_(window.is_last ? window.text.size()
+                            : internal::LastLineBegin(window.text, window.begin,
+                                                      window.text.size() - std::min(window.text.size(), internal::kLookAhead))),
+        options_(options),
+        is_exact_(tokenizer.is_exact()),
+        counter_(tokenizer.CountRanges(window.text)),
+        divider_(window.text, window.offset, *counter_, OwnLimitsOf(options), options.max_tokens) {}
 
-  absl::Status Divide(ByteRange range, const Level* level, const Cut& at_end) {
-    if (Fits(range)) {
-      cuts_.push_back(at_end);
-      return absl::OkStatus();
+  absl::StatusOr<internal::WindowChunks> Split() {
+    internal::WindowChunks result;
+    if (end_ <= window_.begin) return result;
+    RAGPIPE_ASSIGN_OR_RETURN(const std::vector<std::size_t> ends, divider_.Divide({front_, end_}));
+    std::size_t begin = window_.begin;  // which is one of the ends, as long as counts grow with the text
+    for (const std::size_t end : ends) {
+      if (end <= begin) continue;
+      const Chunk* const before = result.chunks.empty() ? window_.before : &result.chunks.back();
+      result.chunks.push_back(MakeChunk({begin, end}, before));
+      begin = end;
     }
-    for (; level != std::end(kLevels); ++level) {
-      if (*level == Level::kForced && FitsWithoutOverlap(range)) break;  // one grapheme cluster
-      RAGPIPE_ASSIGN_OR_RETURN(const std::vector<Cut> cuts, CutsInside(range, *level));
-      if (!cuts.empty()) return DivideAt(range, cuts, level + 1, at_end);
-    }
-    if (FitsWithoutOverlap(range)) {
-      cuts_.push_back(at_end);
-      return absl::OkStatus();
-    }
-    return absl::OutOfRangeError(
-        fmt::format("the character at byte {} takes {} tokens, more than max_tokens = {}; raise max_tokens", range.begin,
-                    counter_.Count(range), max_tokens_));
-  }
-
-  // The ends of the chunks.
-  std::vector<Cut> Take() {
-    for (int round = 0; round < kRounds; ++round) DropLowest();
-    return std::move(cuts_);
+    if (window_.is_last) return result;
+    std::size_t certain = result.chunks.size();
+    while (certain > 0 && !IsBeyondRadius({result.chunks[certain - 1].range.end, end_})) --certain;
+    if (certain == 0) return result;
+    const std::size_t end = result.chunks[certain - 1].range.end;
+    RAGPIPE_ASSIGN_OR_RETURN(result.needed_from, FindFront(end));
+    if (result.needed_from > front_) result.certain = {certain, internal::Level::kForced};  // else a longer window is asked for
+    return result;
   }
 
  private:
-  bool Fits(ByteRange range) const { return range.size() <= limits_.max_bytes && counter_.Count(range) <= limits_.max_tokens; }
-  bool FitsWithoutOverlap(ByteRange range) const {
-    return range.size() <= limits_.max_bytes && counter_.Count(range) <= max_tokens_;
+  Chunk MakeChunk(ByteRange range, const Chunk* before) const {
+    Chunk chunk{.range = range, .tokens_are_estimated = !is_exact_};
+    for (std::size_t limit = before == nullptr ? 0 : options_.overlap_tokens; limit > 0; limit /= 2) {
+      chunk.overlap = internal::FindOverlap(window_.text, *counter_, before->range, limit, internal::OverlapUnit::kWords).bytes;
+      chunk.tokens = counter_->Count({range.begin - chunk.overlap, range.end});
+      if (chunk.tokens <= options_.max_tokens) break;
+      chunk.overlap = 0;  // the whole is more than the sum
+    }
+    if (chunk.overlap == 0) chunk.tokens = counter_->Count(range);
+    return chunk;
   }
 
-  absl::StatusOr<std::vector<Cut>> CutsInside(ByteRange range, Level level);
-  absl::Status DivideAt(ByteRange range, const std::vector<Cut>& cuts, const Level* below, const Cut& at_end);
-  void DropLowest();
+  // Whether what lies on one side of the range has no say on the other.
+  bool IsBeyondRadius(ByteRange range) const {
+    return counter_->Count(range) / (ContentDefinedChunker::kRadius + 1) >= options_.max_tokens;
+  }
 
-  std::string_view text_;
-  const RangeCounter& counter_;
-  const internal::Limits limits_;
-  const std::size_t max_tokens_;
-  internal::BoundaryScan clusters_{UBRK_CHARACTER};
-  std::vector<Cut> cuts_;  // the end of the text is the last
+  // Where the next window may be divided from, if it begins at `end`; the front of this one where there is no such line.
+  absl::StatusOr<std::size_t> FindFront(std::size_t end) {
+    std::size_t line = end;
+    for (int tries = 0; tries < kTries; ++tries) {
+      do {
+        line = internal::LastLineBegin(window_.text, front_, line - 1);
+      } while (line > front_ && !IsBeyondRadius({line, end}));
+      if (line == front_) break;
+      RAGPIPE_ASSIGN_OR_RETURN(const bool in_series, divider_.IsInSeries(Around(line), line));
+      if (!in_series) return line;
+    }
+    return front_;
+  }
+
+  // The lines that may be numbered with those before and behind one.
+  ByteRange Around(std::size_t line) const {
+    ByteRange around{line, line};
+    do {
+      around.begin = internal::LastLineBegin(window_.text, front_, around.begin - 1);
+    } while (around.begin > front_ && divider_.Fits({around.begin, line}));
+    do {
+      around.end = internal::LineEnd(window_.text, around.end);
+    } while (around.end < end_ && divider_.Fits({line, around.end}));
+    return around;
+  }
+
+  static constexpr int kTries = 16;
+
+  const Window& window_;
+  const std::size_t front_;
+  const std::size_t end_;  // of what is divided
+  const ContentDefinedChunkerOptions& options_;
+  const bool is_exact_;
+  const std::unique_ptr<RangeCounter> counter_;
+  internal::Divider divider_;
 };
-
-absl::StatusOr<std::vector<Cut>> Divider::CutsInside(ByteRange range, Level level) {
-  std::vector<Cut> cuts;
-  const std::string_view unit = text_.substr(0, range.end);
-  auto add = [&](std::size_t offset) {
-    if (offset <= range.begin || offset >= range.end) return;
-    cuts.push_back({offset, level, internal::HashAround(text_, offset), 0});
-  };
-  switch (level) {
-    case Level::kParagraph:
-    case Level::kLine:
-      for (std::size_t at = range.begin; at < range.end;) {
-        const std::size_t line_end = internal::LineEnd(unit, internal::SkipBlankLines(unit, at));
-        at = internal::SkipBlankLines(unit, line_end);
-        if (level == Level::kLine || at > line_end) add(at);
-      }
-      break;
-    case Level::kSentence:
-      for (internal::SentenceScan scan(unit.substr(range.begin)); true;) {
-        const std::size_t at = range.begin + scan.Next();
-        if (at >= range.end) break;
-        if (!internal::IsSpaceAt(unit, at) && internal::IsSafeCut(text_, at)) add(at);
-      }
-      break;
-    case Level::kGrapheme:
-      RAGPIPE_RETURN_IF_ERROR(clusters_.Start(unit.substr(range.begin)));
-      for (std::size_t at = range.begin; at < range.end; at = range.begin + clusters_.Next()) add(at);
-      break;
-    default:
-      for (std::size_t at = range.begin; at < range.end; at = internal::NextCodePoint(unit, at)) {
-        if (level != Level::kWord || internal::IsWordStart(text_, at)) add(at);
-      }
-  }
-  // Equal hashes: a ruler over the series they form, so that its middle is highest, as in a balanced tree.
-  absl::flat_hash_map<std::uint64_t, std::pair<std::size_t, std::uint32_t>> last;  // offset and number
-  for (Cut& cut : cuts) {
-    auto [seen, is_new] = last.try_emplace(cut.hash, cut.offset, 1);
-    if (!is_new) {
-      auto& [offset, number] = seen->second;
-      number = Fits({offset, cut.offset}) ? number + 1 : 1;
-      offset = cut.offset;
-    }
-    cut.tie = seen->second.second & (~seen->second.second + 1);  // its lowest bit
-  }
-  return cuts;
-}
-
-// Divides at the highest cut, and so on until the parts fit: the parts are found in a Cartesian tree of the cuts (Vuillemin
-// 1980), which one pass builds.
-absl::Status Divider::DivideAt(ByteRange range, const std::vector<Cut>& cuts, const Level* below, const Cut& at_end) {
-  std::vector<std::size_t> left(cuts.size(), kNone);
-  std::vector<std::size_t> right(cuts.size(), kNone);
-  std::vector<std::size_t> spine;
-  for (std::size_t i = 0; i < cuts.size(); ++i) {
-    std::size_t below_i = kNone;
-    while (!spine.empty() && cuts[spine.back()].priority() < cuts[i].priority()) {
-      below_i = spine.back();
-      spine.pop_back();
-    }
-    left[i] = below_i;
-    if (!spine.empty()) right[spine.back()] = i;
-    spine.push_back(i);
-  }
-  struct Part {
-    ByteRange range;
-    std::size_t node = kNone;
-    const Cut* at_end = nullptr;
-  };
-  std::vector<Part> parts = {{range, spine.front(), &at_end}};
-  while (!parts.empty()) {
-    const Part part = parts.back();
-    parts.pop_back();
-    if (part.node == kNone) {
-      RAGPIPE_RETURN_IF_ERROR(Divide(part.range, below, *part.at_end));
-    } else if (Fits(part.range)) {
-      cuts_.push_back(*part.at_end);
-    } else {
-      const Cut& cut = cuts[part.node];
-      parts.push_back({{cut.offset, part.range.end}, right[part.node], part.at_end});
-      parts.push_back({{part.range.begin, cut.offset}, left[part.node], &cut});
-    }
-  }
-  return absl::OkStatus();
-}
-
-void Divider::DropLowest() {
-  std::vector<Cut> kept;
-  std::size_t begin = 0;  // of the chunk that ends at cut i
-  for (std::size_t i = 0; i < cuts_.size(); ++i) {
-    const bool is_last = i + 1 == cuts_.size();
-    const bool above_left = i > 0 && cuts_[i - 1].priority() <= cuts_[i].priority();
-    const bool above_right = !is_last && i + 2 < cuts_.size() && cuts_[i + 1].priority() <= cuts_[i].priority();
-    const bool dropped = !is_last && !above_left && !above_right && Fits({begin, cuts_[i + 1].offset});
-    if (!dropped) kept.push_back(cuts_[i]);
-    begin = cuts_[i].offset;
-  }
-  cuts_ = std::move(kept);
-}
 
 }  // namespace
 
@@ -203,33 +132,27 @@ ContentDefinedChunker::ContentDefinedChunker(std::shared_ptr<const Tokenizer> to
     : tokenizer_(std::move(tokenizer)), options_(options) {}
 
 absl::StatusOr<std::vector<Chunk>> ContentDefinedChunker::Split(const Document& document) const {
-  const std::string_view text = document.text;
-  RAGPIPE_RETURN_IF_ERROR(internal::CheckText("ContentDefinedChunker", text));
-  std::vector<Chunk> chunks;
-  if (text.empty()) return chunks;
-  const std::unique_ptr<RangeCounter> counter = tokenizer_->CountRanges(text);
-  Divider divider(text, *counter, OwnLimitsOf(options_), options_.max_tokens);
-  RAGPIPE_RETURN_IF_ERROR(divider.Divide({0, text.size()}, kLevels, {.offset = text.size(), .level = Level::kHeading1}));
-  std::size_t begin = 0;
-  for (const Cut& cut : divider.Take()) {
-    Chunk chunk;
-    chunk.range = {begin, cut.offset};
-    chunk.tokens_are_estimated = !tokenizer_->is_exact();
-    for (std::size_t limit = chunks.empty() ? 0 : options_.overlap_tokens; limit > 0; limit /= 2) {
-      chunk.overlap = internal::FindOverlap(text, *counter, chunks.back().range, limit, internal::OverlapUnit::kWords).bytes;
-      chunk.tokens = counter->Count({begin - chunk.overlap, cut.offset});
-      if (chunk.tokens <= options_.max_tokens) break;
-      chunk.overlap = 0;  // the whole is more than the sum
-    }
-    if (chunk.overlap == 0) chunk.tokens = counter->Count(chunk.range);
-    begin = cut.offset;
-    chunks.push_back(std::move(chunk));
-  }
-  return chunks;
+  RAGPIPE_RETURN_IF_ERROR(internal::CheckText("ContentDefinedChunker", document.text));
+  const Window whole{.text = document.text, .is_last = true};
+  RAGPIPE_ASSIGN_OR_RETURN(internal::WindowChunks split, WindowSplitter(whole, 0, *tokenizer_, options_).Split());
+  return std::move(split.chunks);
+}
+
+absl::Status ContentDefinedChunker::SplitStream(const Document& /*document*/, const ReadText& read,
+                                                const TakeChunk& take) const {
+  std::size_t bytes_before = 0;  // from the front to the window's begin
+  return internal::SplitByWindows(
+      read, take, options_.max_tokens, [&](const Window& window) -> absl::StatusOr<internal::WindowChunks> {
+        RAGPIPE_RETURN_IF_ERROR(internal::CheckText("ContentDefinedChunker", window.text));
+        RAGPIPE_ASSIGN_OR_RETURN(internal::WindowChunks split,
+                                 WindowSplitter(window, window.begin - bytes_before, *tokenizer_, options_).Split());
+        if (split.certain.chunks > 0) bytes_before = split.chunks[split.certain.chunks - 1].range.end - split.needed_from;
+        return split;
+      });
 }
 
 std::string ContentDefinedChunker::Fingerprint() const {
-  return fmt::format("ragpipe.content_defined/1({},{})", internal::LimitsFingerprint(LimitsOf(options_)),
+  return fmt::format("ragpipe.content_defined/2({},{})", internal::LimitsFingerprint(LimitsOf(options_)),
                      internal::BoundaryFingerprint(*tokenizer_));
 }
 

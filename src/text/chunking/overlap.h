@@ -9,10 +9,10 @@
 
 namespace ragpipe::text::internal {
 
-/// Bytes before a place, and their count.
+/// Bytes before a place.
 struct Overlap {
   std::size_t bytes = 0;
-  std::size_t tokens = 0;
+  std::size_t tokens = 0;  ///< about
 };
 
 enum class OverlapUnit { kWords, kLines };
@@ -30,6 +30,7 @@ class OverlapFraming final : public Framing {
       : text_(text), counter_(counter), overlap_tokens_(overlap_tokens) {}
 
   Frame FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* previous) override;
+  std::size_t max_tokens() const override { return overlap_tokens_; }
 
  private:
   std::string_view text_;

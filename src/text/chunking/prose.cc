@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/status_macros.h"
+#include "text/chunking/byte_search.h"
 #include "text/chunking/sentences.h"
 
 namespace ragpipe::text::internal {
@@ -19,9 +20,18 @@ bool IsPieceEnd(std::string_view unit, std::size_t begin, std::size_t end) {
   return begin < end;
 }
 
-bool IsFullStop(UChar32 c) { return c == '.' || c == '!' || c == '?' || c == 0x2026; }
+// Characters, and where the first byte of one may stand.
+struct Marks {
+  bool (*contains)(UChar32);
+  std::size_t (*find)(std::string_view text, std::size_t offset);
+};
 
-bool IsClauseMark(UChar32 c) { return c == ',' || c == ';' || c == ':' || c == 0x2013 || c == 0x2014; }
+constexpr char kLeadE2 = '\xE2';  // of the characters from U+2000 on
+
+constexpr Marks kFullStops = {[](UChar32 c) { return c == '.' || c == '!' || c == '?' || c == 0x2026; },
+                              FindByte</*kAboveAscii=*/false, '.', '!', '?', kLeadE2>};
+constexpr Marks kClauseMarks = {[](UChar32 c) { return c == ',' || c == ';' || c == ':' || c == 0x2013 || c == 0x2014; },
+                                FindByte</*kAboveAscii=*/false, ',', ';', ':', kLeadE2>};
 
 bool IsClosing(UChar32 c) {
   return c == '"' || c == '\'' || c == ')' || c == ']' || c == '}' || c == 0x2019 || c == 0x201D || c == 0xBB;
@@ -29,11 +39,11 @@ bool IsClosing(UChar32 c) {
 
 // The end of the first part from `begin` on that ends with a mark, closing quotes and brackets, and white space; text.size()
 // where there is none.
-std::size_t EndAfterMark(std::string_view text, std::size_t begin, bool (*is_mark)(UChar32)) {
-  for (std::size_t at = begin; at < text.size();) {
+std::size_t EndAfterMark(std::string_view text, std::size_t begin, const Marks& marks) {
+  for (std::size_t at = marks.find(text, begin); at < text.size(); at = marks.find(text, at)) {
     CodePoint here = Decode(text, at);
     at += here.length;
-    if (!is_mark(here.character)) continue;
+    if (!marks.contains(here.character)) continue;
     while (at < text.size() && IsClosing((here = Decode(text, at)).character)) at += here.length;
     if (at == text.size() || !IsSpaceAt(text, at)) continue;
     while (at < text.size() && IsSpaceAt(text, at)) at = NextCodePoint(text, at);
@@ -55,6 +65,19 @@ std::size_t EscapedLineEnd(std::string_view text, std::size_t begin) {
   return text.size();
 }
 
+constexpr std::size_t kLongWord = 1024;  // bytes
+
+// Whether a group of characters of a long word ends there: the bytes before say so, that groups do not depend on where the
+// first began.
+bool EndsGroup(std::string_view word, std::size_t begin, std::size_t end) {
+  constexpr std::size_t kMinBytes = 4;
+  constexpr std::size_t kMaxBytes = 16;
+  if (end - begin < kMinBytes) return false;
+  std::uint32_t bytes = 0;
+  for (std::size_t i = end - kMinBytes; i < end; ++i) bytes = bytes << 8 | static_cast<unsigned char>(word[i]);
+  return end - begin >= kMaxBytes || bytes * 0x9E3779B1U >> 29 == 0;  // one in eight (Knuth, TAOCP 6.4: multiplicative hashing)
+}
+
 // The end of the white space that `word` begins with, as far as a cut there divides no grapheme cluster.
 std::size_t LeadingSpaceEnd(std::string_view word) {
   std::size_t end = 0;
@@ -70,21 +93,23 @@ std::size_t LeadingSpaceEnd(std::string_view word) {
 
 bool ProseSplitter::AddWhole(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
   if (range.size() > max_bytes_) return false;
-  const std::size_t tokens = counter_.Count(range);
-  if (tokens > max_tokens_) return false;
+  const TokenEstimate estimate = counter_.Estimate(range);
+  if (!internal::Fits(counter_, range, estimate, max_tokens_)) return false;
   if (lead < range.begin && !Fits({lead, range.end})) return false;
-  packer_.Add({range.end, tokens, level, tag});
+  packer_.Add({range.end, std::min(estimate.tokens, max_tokens_), level, tag});
   return true;
 }
 
 absl::Status ProseSplitter::Split(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
-  if (AddWhole(range, lead, level, tag)) return absl::OkStatus();
+  return AddWhole(range, lead, level, tag) ? absl::OkStatus() : SplitParagraphs(range, lead, level, tag);
+}
+
+absl::Status ProseSplitter::SplitParagraphs(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
   const std::string_view unit = text_.substr(0, range.end);
   for (std::size_t begin = range.begin; begin < range.end;) {
     const std::size_t end = ParagraphEnd(unit, begin);
     const Level at_end = end == range.end ? level : Level::kParagraph;
-    const bool all = begin == range.begin && end == range.end;  // known not to fit
-    if (all || !AddWhole({begin, end}, lead, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitLines({begin, end}, lead, at_end, tag));
+    if (!AddWhole({begin, end}, lead, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitLines({begin, end}, lead, at_end, tag));
     begin = lead = end;
   }
   return absl::OkStatus();
@@ -105,7 +130,12 @@ absl::Status ProseSplitter::SplitLines(ByteRange range, std::size_t lead, Level 
 }
 
 absl::Status ProseSplitter::SplitLine(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
-  return AddWhole(range, lead, level, tag) ? absl::OkStatus() : SplitEscapedLines(range, lead, level, tag);
+  if (AddWhole(range, lead, level, tag)) return absl::OkStatus();
+  const std::string_view line = text_.substr(range.begin, range.size());
+  if (LeadingSpaceEnd(line) == line.size()) {  // no sentence or word is there to be found
+    return AddWhole(range, range.begin, level, tag) ? absl::OkStatus() : SplitSpace(range, level, tag);
+  }
+  return SplitEscapedLines(range, lead, level, tag);
 }
 
 absl::Status ProseSplitter::SplitEscapedLines(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
@@ -141,7 +171,7 @@ absl::Status ProseSplitter::SplitSentences(ByteRange range, std::size_t lead, Le
 absl::Status ProseSplitter::SplitSentence(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
   const std::string_view unit = text_.substr(0, range.end);
   for (std::size_t begin = range.begin; begin < range.end;) {
-    const std::size_t end = EndAfterMark(unit, begin, IsFullStop);
+    const std::size_t end = EndAfterMark(unit, begin, kFullStops);
     const ByteRange part{begin, end};
     const Level at_end = end == range.end ? level : Level::kWeakSentence;
     const bool all = begin == range.begin && end == range.end;  // known not to fit
@@ -154,7 +184,7 @@ absl::Status ProseSplitter::SplitSentence(ByteRange range, std::size_t lead, Lev
 absl::Status ProseSplitter::SplitWeakSentence(ByteRange range, std::size_t lead, Level level, std::uint32_t tag) {
   const std::string_view unit = text_.substr(0, range.end);
   for (std::size_t begin = range.begin; begin < range.end;) {
-    const std::size_t end = EndAfterMark(unit, begin, IsClauseMark);
+    const std::size_t end = EndAfterMark(unit, begin, kClauseMarks);
     const ByteRange part{begin, end};
     const Level at_end = end == range.end ? level : Level::kClause;
     const bool all = begin == range.begin && end == range.end;  // known not to fit
@@ -189,6 +219,7 @@ absl::Status ProseSplitter::SplitWord(ByteRange range, Level level, std::uint32_
   const std::string_view word = text_.substr(range.begin, range.size());
   // In ASCII every character but CRLF is a cluster.
   const bool is_ascii = std::all_of(word.begin(), word.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (is_ascii && word.size() >= kLongWord) return SplitLongWord(range, level, tag);
   if (!is_ascii) RAGPIPE_RETURN_IF_ERROR(clusters_.Start(word));
   bool leading_space = true;
   for (std::size_t begin = 0; begin < word.size();) {
@@ -199,6 +230,21 @@ absl::Status ProseSplitter::SplitWord(ByteRange range, Level level, std::uint32_
     const Level at_end = end == word.size() ? level : inside;
     const ByteRange cluster{range.begin + begin, range.begin + end};
     if (!AddWhole(cluster, cluster.begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitCluster(cluster, at_end, tag));
+    begin = end;
+  }
+  return absl::OkStatus();
+}
+
+// In a word of kilobytes, an encoded file for instance, a few characters are one atom.
+absl::Status ProseSplitter::SplitLongWord(ByteRange range, Level level, std::uint32_t tag) {
+  const std::string_view word = text_.substr(0, range.end);
+  for (std::size_t begin = range.begin; begin < range.end;) {
+    std::size_t end = NextCodePoint(word, begin);
+    const bool is_space = IsSpaceAt(word, begin);
+    while (end < range.end && IsSpaceAt(word, end) == is_space && !EndsGroup(word, begin, end)) end = NextCodePoint(word, end);
+    const Level inside = IsSpaceAt(word, end) && !is_space ? Level::kBeforeSpace : Level::kGrapheme;
+    const Level at_end = end == range.end ? level : inside;
+    if (!AddWhole({begin, end}, begin, at_end, tag)) RAGPIPE_RETURN_IF_ERROR(SplitCluster({begin, end}, at_end, tag));
     begin = end;
   }
   return absl::OkStatus();
@@ -236,7 +282,7 @@ absl::Status ProseSplitter::SplitCluster(ByteRange range, Level level, std::uint
     const Level at_end = end == range.end ? level : Level::kForced;
     if (!AddWhole({begin, end}, begin, at_end, tag)) {
       return absl::OutOfRangeError(
-          fmt::format("the character at byte {} takes {} tokens, more than max_tokens = {}; raise max_tokens", begin,
+          fmt::format("the character at byte {} takes {} tokens, more than max_tokens = {}; raise max_tokens", offset_ + begin,
                       counter_.Count({begin, end}), max_tokens_));
     }
     begin = end;

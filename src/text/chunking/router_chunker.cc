@@ -45,12 +45,20 @@ absl::StatusOr<RouterChunker> RouterChunker::Create(std::vector<Route> routes, s
 RouterChunker::RouterChunker(std::vector<Route> routes, std::shared_ptr<const Chunker> otherwise)
     : routes_(std::move(routes)), otherwise_(std::move(otherwise)) {}
 
-absl::StatusOr<std::vector<Chunk>> RouterChunker::Split(const Document& document) const {
+const Chunker& RouterChunker::ChunkerFor(const Document& document) const {
   const std::string essence = Essence(document.media_type);
   for (const Route& route : routes_) {
-    if (Matches(route.media_type, essence)) return route.chunker->Split(document);
+    if (Matches(route.media_type, essence)) return *route.chunker;
   }
-  return otherwise_->Split(document);
+  return *otherwise_;
+}
+
+absl::StatusOr<std::vector<Chunk>> RouterChunker::Split(const Document& document) const {
+  return ChunkerFor(document).Split(document);
+}
+
+absl::Status RouterChunker::SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const {
+  return ChunkerFor(document).SplitStream(document, read, take);
 }
 
 std::string RouterChunker::Fingerprint() const {

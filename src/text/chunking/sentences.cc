@@ -6,22 +6,26 @@
 #include <cstdint>
 
 #include "text/chunking/boundaries.h"
+#include "text/chunking/byte_search.h"
 
 namespace ragpipe::text::internal {
 namespace {
 
-USentenceBreak ClassOf(UChar32 c) { return static_cast<USentenceBreak>(u_getIntPropertyValue(c, UCHAR_SENTENCE_BREAK)); }
+USentenceBreak FindClass(UChar32 c) { return static_cast<USentenceBreak>(u_getIntPropertyValue(c, UCHAR_SENTENCE_BREAK)); }
+
+USentenceBreak ClassOf(UChar32 c) {
+  constexpr UChar32 kAscii = 0x80;
+  static const std::array<USentenceBreak, kAscii> of_ascii = [] {
+    std::array<USentenceBreak, kAscii> classes{};
+    for (UChar32 i = 0; i < kAscii; ++i) classes[static_cast<std::size_t>(i)] = FindClass(i);
+    return classes;
+  }();
+  return c < kAscii ? of_ascii[static_cast<std::size_t>(c)] : FindClass(c);
+}
 
 bool IsIgnored(USentenceBreak kind) { return kind == U_SB_EXTEND || kind == U_SB_FORMAT; }
 bool IsTerminator(USentenceBreak kind) { return kind == U_SB_STERM || kind == U_SB_ATERM; }
 bool IsSeparator(USentenceBreak kind) { return kind == U_SB_SEP || kind == U_SB_CR || kind == U_SB_LF; }
-
-// Whether an ASCII byte can neither end a sentence nor begin a longer sequence.
-constexpr std::array<bool, 256> kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (std::size_t c = 0; c < 0x80; ++c) plain[c] = c != '.' && c != '!' && c != '?' && c != '\n' && c != '\r';
-  return plain;
-}();
 
 struct Character {
   USentenceBreak kind = U_SB_OTHER;
@@ -76,16 +80,22 @@ class Reader {
   std::string_view text_;
 };
 
+// Of most sentences: a full stop and the like, a space and a capital letter (SB9 to SB11, and none of SB6 to SB8a).
+bool IsPlainEnd(std::string_view text, std::size_t at) {
+  const char c = text[at];
+  return (c == '.' || c == '!' || c == '?') && at + 2 < text.size() && text[at + 1] == ' ' && text[at + 2] >= 'A' &&
+         text[at + 2] <= 'Z';
+}
+
 }  // namespace
 
 std::size_t SentenceScan::Next() {
   const Reader reader(text_);
   std::size_t at = at_;
-  while (at < text_.size()) {
-    if (kPlain[static_cast<unsigned char>(text_[at])]) {
-      ++at;
-      continue;
-    }
+  while (true) {
+    at = FindByte</*kAboveAscii=*/true, '.', '!', '?', '\n', '\r'>(text_, at);  // all else ends no sentence
+    if (at == text_.size()) break;
+    if (IsPlainEnd(text_, at)) return at_ = at + 2;
     const std::size_t begin = at;
     const CodePoint first = Decode(text_, at);
     const USentenceBreak kind = ClassOf(first.character);

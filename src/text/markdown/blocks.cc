@@ -19,6 +19,8 @@ constexpr std::size_t kTabStop = 4;
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
 bool IsAllBlank(std::string_view text) { return std::all_of(text.begin(), text.end(), IsBlank); }
 
 std::string_view WithoutLineEnding(std::string_view line) {
@@ -30,58 +32,66 @@ std::string_view WithoutLineEnding(std::string_view line) {
 // part of one.
 class Line {
  public:
-  Line(std::string_view text, std::size_t begin, std::size_t end)
-      : text_(text.substr(0, begin + WithoutLineEnding(text.substr(begin, end - begin)).size())),
-        begin_(begin),
-        end_(end),
-        at_(begin) {}
+  // `break_begin` is where the line ending stands that ends at `end`.
+  Line(std::string_view text, std::size_t begin, std::size_t break_begin, std::size_t end)
+      : text_(text.substr(0, break_begin)), begin_(begin), end_(end), at_(begin) {
+    FindContent();
+  }
 
   std::size_t begin() const { return begin_; }
   std::size_t end() const { return end_; }  // of the line ending
 
-  std::size_t indent() const {
-    std::size_t column = column_;
-    for (std::size_t i = at_; i < text_.size() && IsBlank(text_[i]); ++i) column += Width(text_[i], column);
-    return column - column_;
-  }
+  std::size_t indent() const { return indent_; }
 
   // What follows the indentation, without line ending.
-  std::string_view content() const { return text_.substr(content_begin()); }
+  std::string_view content() const { return text_.substr(content_begin_); }
+  std::size_t content_begin() const { return content_begin_; }
+  bool blank() const { return content_begin_ == text_.size(); }
 
-  std::size_t content_begin() const {
-    std::size_t i = at_;
-    while (i < text_.size() && IsBlank(text_[i])) ++i;
-    return i;
-  }
-
-  bool blank() const { return content_begin() == text_.size(); }
+  // The first byte of the content; NUL in a blank line.
+  char first() const { return blank() ? '\0' : text_[content_begin_]; }
 
   void SkipColumns(std::size_t count) {
     while (count > 0 && at_ < text_.size() && IsBlank(text_[at_])) {
       const std::size_t width = Width(text_[at_], column_);
       column_ += std::min(width, count);
-      if (width > count) return;
+      if (width > count) break;
       count -= width;
       ++at_;
     }
+    FindContent();
   }
 
   // The indentation and `count` bytes after it.
   void SkipMarker(std::size_t count) {
-    SkipColumns(indent());
-    at_ += count;
-    column_ += count;
+    column_ += indent_ + count;
+    at_ = content_begin_ + count;
+    FindContent();
   }
 
  private:
   static std::size_t Width(char c, std::size_t column) { return c == '\t' ? kTabStop - column % kTabStop : 1; }
+
+  void FindContent() {
+    std::size_t column = column_;
+    content_begin_ = at_;
+    for (; content_begin_ < text_.size() && IsBlank(text_[content_begin_]); ++content_begin_) {
+      column += Width(text_[content_begin_], column);
+    }
+    indent_ = column - column_;
+  }
 
   std::string_view text_;
   std::size_t begin_;
   std::size_t end_;
   std::size_t at_;
   std::size_t column_ = 0;
+  std::size_t content_begin_ = 0;
+  std::size_t indent_ = 0;
 };
+
+// Whether a leaf that is neither paragraph nor indented code can begin with it, or a setext heading end.
+bool IsLeafMark(char c) { return c == '#' || c == '`' || c == '~' || c == '<' || c == '=' || c == '-' || c == '*' || c == '_'; }
 
 int HeadingLevel(std::string_view content) {
   const std::size_t marks = std::min(content.find_first_not_of('#'), content.size());
@@ -97,7 +107,7 @@ int SetextLevel(std::string_view content) {
 }
 
 bool IsThematicBreak(std::string_view content) {
-  if (content.empty() || std::string_view("*-_").find(content[0]) == std::string_view::npos) return false;
+  if (content.empty() || (content[0] != '*' && content[0] != '-' && content[0] != '_')) return false;
   std::size_t marks = 0;
   for (const char c : content) {
     if (c == content[0]) {
@@ -181,17 +191,23 @@ std::size_t CountDelimiterCells(std::string_view row) {
 // The algorithm of the CommonMark specification's appendix, "Phase 1: block structure".
 class Scanner {
  public:
-  explicit Scanner(std::string_view text) : text_(text) {}
+  Scanner(std::string_view text, std::size_t begin, bool is_last) : text_(text), begin_(begin), is_last_(is_last) {}
 
   std::vector<Block> Scan() {
-    std::size_t begin = ScanFrontMatter();
+    std::size_t begin = begin_ == 0 ? ScanFrontMatter() : begin_;
     while (begin < text_.size()) {
-      const std::size_t end = LineEnd(text_, begin);
-      ScanLine(Line(text_, begin, end));
+      const std::size_t break_begin = FindLineBreak(text_, begin);
+      const std::size_t end = break_begin == text_.size() ? break_begin : NextCodePoint(text_, break_begin);
+      ScanLine(Line(text_, begin, break_begin, end));
       begin = end;
     }
-    CloseLeaf();
-    SetRanges();
+    std::size_t blocks_end = text_.size();
+    if (is_last_) {
+      CloseLeaf();
+    } else {
+      blocks_end = DropLast();
+    }
+    SetRanges(blocks_end);
     return std::move(blocks_);
   }
 
@@ -219,13 +235,16 @@ class Scanner {
 
   // Containers from `matched_` on did not continue on this line; they end as soon as it is known not to be a lazy one.
   void CloseUnmatched();
-  void Push(BlockKind kind, const Line& line);
+  void Push(BlockKind kind, std::size_t begin);
   void PushContainer(BlockKind kind, const Line& line, char marker, std::size_t indent);
   void CloseLeaf();
   bool SplitLinkDefinitions();
-  void SetRanges();
+  std::size_t DropLast();
+  void SetRanges(std::size_t end);
 
   const std::string_view text_;
+  const std::size_t begin_;
+  const bool is_last_;
   std::vector<Block> blocks_;
   std::vector<Container> open_;
   std::size_t matched_ = 0;
@@ -254,7 +273,7 @@ std::size_t Scanner::ScanFrontMatter() {
     }
     begin = end;
   }
-  return first;
+  return is_last_ ? first : text_.size();  // its end may follow
 }
 
 void Scanner::ScanLine(Line line) {
@@ -264,6 +283,7 @@ void Scanner::ScanLine(Line line) {
   if (all_matched && ContinueVerbatim(line)) return;
 
   const bool may_be_lazy = leaf_ == BlockKind::kParagraph;
+  if (may_be_lazy && IsLetter(line.first())) return AddParagraphLine(line);  // a letter begins no block
   bool in_paragraph = may_be_lazy && all_matched && !line.blank();
   bool opened = false;
   while (!line.blank()) {
@@ -286,14 +306,15 @@ void Scanner::ScanLine(Line line) {
     return;
   }
   CloseUnmatched();
-  Push(BlockKind::kParagraph, line);
+  Push(BlockKind::kParagraph, line.begin());
+  blocks_.back().goes_on = in_paragraph;  // behind link definitions
   AddParagraphLine(line);
 }
 
 bool Scanner::Continues(const Container& container, Line& line) const {
   switch (container.kind) {
     case BlockKind::kQuote:
-      if (line.indent() >= kCodeIndent || line.content().substr(0, 1) != ">") return false;
+      if (line.indent() >= kCodeIndent || line.first() != '>') return false;
       line.SkipMarker(1);
       line.SkipColumns(1);
       return true;
@@ -333,24 +354,25 @@ bool Scanner::ContinueVerbatim(const Line& line) {
 }
 
 bool Scanner::OpenLeaf(const Line& line, bool in_paragraph, bool may_be_lazy) {
-  const std::string_view content = line.content();
   if (line.indent() >= kCodeIndent) {
     if (may_be_lazy) return false;
     if (leaf_ == BlockKind::kTable && matched_ == open_.size()) return false;
     CloseUnmatched();
-    Push(BlockKind::kIndentedCode, line);
+    Push(BlockKind::kIndentedCode, line.begin());
     return true;
   }
+  if (!IsLeafMark(line.first())) return false;
+  const std::string_view content = line.content();
   if (const int level = HeadingLevel(content); level != 0) {
     CloseUnmatched();
-    Push(BlockKind::kHeading, line);
+    Push(BlockKind::kHeading, line.begin());
     blocks_.back().level = static_cast<std::uint8_t>(level);
     leaf_.reset();
     return true;
   }
   if (const std::size_t length = FenceLength(content); length != 0) {
     CloseUnmatched();
-    Push(BlockKind::kFence, line);
+    Push(BlockKind::kFence, line.begin());
     blocks_.back().head_begin = line.content_begin();
     blocks_.back().head_end = line.end();
     fence_char_ = content[0];
@@ -359,7 +381,7 @@ bool Scanner::OpenLeaf(const Line& line, bool in_paragraph, bool may_be_lazy) {
   }
   if (const int kind = HtmlBlockKind(content); kind != 0 && (kind != 7 || !(in_paragraph || may_be_lazy))) {
     CloseUnmatched();
-    Push(BlockKind::kHtml, line);
+    Push(BlockKind::kHtml, line.begin());
     html_kind_ = kind;
     if (EndsHtmlBlock(kind, content)) leaf_.reset();
     return true;
@@ -367,7 +389,7 @@ bool Scanner::OpenLeaf(const Line& line, bool in_paragraph, bool may_be_lazy) {
   if (in_paragraph && EndParagraphAsHeading(line)) return true;
   if (IsThematicBreak(content)) {
     CloseUnmatched();
-    Push(BlockKind::kThematicBreak, line);
+    Push(BlockKind::kThematicBreak, line.begin());
     leaf_.reset();
     return true;
   }
@@ -376,6 +398,7 @@ bool Scanner::OpenLeaf(const Line& line, bool in_paragraph, bool may_be_lazy) {
 
 bool Scanner::OpenContainer(Line& line, bool in_paragraph) {
   if (line.indent() >= kCodeIndent || open_.size() + 2 > kMaxDepth) return false;
+  if (IsLetter(line.first())) return false;
   const std::string_view content = line.content();
   if (content[0] == '>') {
     CloseUnmatched();
@@ -428,7 +451,8 @@ bool Scanner::EndParagraphAsTable(const Line& line) {
   if (header != blocks_.back().begin) {  // the lines before the header row remain a paragraph
     lines_.pop_back();
     CloseLeaf();
-    Push(BlockKind::kTable, Line(text_, header, line.begin()));
+    Push(BlockKind::kTable, header);
+    blocks_.back().goes_on = true;
   }
   blocks_.back().kind = BlockKind::kTable;
   blocks_.back().head_begin = header;
@@ -453,13 +477,13 @@ void Scanner::CloseUnmatched() {
   open_.resize(matched_);
 }
 
-void Scanner::Push(BlockKind kind, const Line& line) {
-  blocks_.push_back({.begin = line.begin(), .kind = kind, .depth = static_cast<std::uint8_t>(open_.size())});
+void Scanner::Push(BlockKind kind, std::size_t begin) {
+  blocks_.push_back({.begin = begin, .kind = kind, .depth = static_cast<std::uint8_t>(open_.size())});
   leaf_ = kind;
 }
 
 void Scanner::PushContainer(BlockKind kind, const Line& line, char marker, std::size_t indent) {
-  Push(kind, line);
+  Push(kind, line.begin());
   leaf_.reset();
   open_.push_back({kind, marker, indent, blocks_.size() - 1});
   matched_ = open_.size();
@@ -474,6 +498,8 @@ void Scanner::CloseLeaf() {
 bool Scanner::SplitLinkDefinitions() {
   if (!keeps_lines_) return true;
   keeps_lines_ = false;
+  auto ends_label = [](const ParagraphLine& line) { return line.content.find("]:") != std::string_view::npos; };
+  if (std::none_of(lines_.begin(), lines_.end(), ends_label)) return true;
   std::string paragraph;
   for (const ParagraphLine& line : lines_) {
     paragraph += line.content;
@@ -486,28 +512,43 @@ bool Scanner::SplitLinkDefinitions() {
   Block rest = blocks_.back();
   rest.kind = BlockKind::kParagraph;
   rest.begin = lines_[count].begin;
+  rest.goes_on = true;
   blocks_.push_back(rest);
   return true;
 }
 
-void Scanner::SetRanges() {
-  if (text_.empty()) return;
-  if (blocks_.empty()) blocks_.push_back({});
-  blocks_.front().begin = 0;
+// The last block outside all containers is open; those before it are closed. The result is where it begins.
+std::size_t Scanner::DropLast() {
+  while (!blocks_.empty()) {
+    const Block last = blocks_.back();
+    blocks_.pop_back();
+    if (last.depth == 0) return last.begin;
+  }
+  return begin_;
+}
+
+void Scanner::SetRanges(std::size_t end) {
+  if (blocks_.empty() && is_last_ && end > begin_) blocks_.push_back({});
+  if (blocks_.empty()) return;
+  blocks_.front().begin = begin_;
+  std::ptrdiff_t max_depth = 0;
   for (std::size_t i = 1; i < blocks_.size(); ++i) {  // a first child begins where its parent does
     if (blocks_[i].depth > blocks_[i - 1].depth) blocks_[i].begin = blocks_[i - 1].begin;
+    max_depth = std::max<std::ptrdiff_t>(max_depth, blocks_[i].depth);
   }
   std::array<std::size_t, kMaxDepth + 1> next;  // where the next block begins that is at most so deep
-  next.fill(text_.size());
+  next.fill(end);
   for (std::size_t i = blocks_.size(); i-- > 0;) {
     blocks_[i].end = next[blocks_[i].depth];
     if (blocks_[i].tail_begin == 0) blocks_[i].tail_begin = blocks_[i].end;
-    std::fill(next.begin() + blocks_[i].depth, next.end(), blocks_[i].begin);
+    std::fill(next.begin() + blocks_[i].depth, next.begin() + max_depth + 1, blocks_[i].begin);
   }
 }
 
 }  // namespace
 
-std::vector<Block> ScanMarkdownBlocks(std::string_view text) { return Scanner(text).Scan(); }
+std::vector<Block> ScanMarkdownBlocks(std::string_view text, std::size_t begin, bool is_last) {
+  return Scanner(text, begin, is_last).Scan();
+}
 
 }  // namespace ragpipe::text::internal

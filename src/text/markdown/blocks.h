@@ -33,12 +33,17 @@ struct Block {
   BlockKind kind = BlockKind::kParagraph;
   std::uint8_t level = 0;  ///< of a heading, 1 to 6
   std::uint8_t depth = 0;  ///< containers around it
+  bool goes_on = false;    ///< begins among the lines of a paragraph: another block might begin there were it the first line
 };
 
 /// The block structure of a Markdown document (CommonMark 0.31.2, GFM tables, YAML and TOML front matter), in the order of the
 /// text, each container before its children. Linear. An empty document has no blocks, any other has at least one.
 ///
 /// Containers are recognised to a depth of 32; what is nested deeper is text of the container around it.
-std::vector<Block> ScanMarkdownBlocks(std::string_view text);
+///
+/// The blocks are those from `begin` on, where one begins that is in no container and does not go on; only a scan from 0 looks
+/// for front matter. Where the document goes on behind `text` (`is_last` is false), `text` ends with a line ending, and the
+/// last block outside all containers, which what follows may change, is left out with those in it.
+std::vector<Block> ScanMarkdownBlocks(std::string_view text, std::size_t begin = 0, bool is_last = true);
 
 }  // namespace ragpipe::text::internal

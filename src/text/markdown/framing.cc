@@ -16,19 +16,40 @@ constexpr std::size_t kMaxContextBytes = 4096;  // few tokens can have many byte
 
 MarkdownFraming::MarkdownFraming(std::string_view text, const std::vector<Block>& blocks, HeadingText heading_text,
                                  const Tokenizer& tokenizer, const RangeCounter& counter, const Limits& limits,
-                                 bool heading_context)
+                                 bool heading_context, const std::vector<OpenSection>& open)
     : text_(text),
       blocks_(blocks),
+      heading_text_(heading_text),
       tokenizer_(tokenizer),
       counter_(counter),
       limits_(limits),
       heading_context_(heading_context) {
-  for (const Block& block : blocks) {
-    if (block.kind != BlockKind::kHeading || block.depth != 0) continue;
-    std::size_t parent = sections_.empty() ? kNoSection : sections_.size() - 1;
-    while (parent != kNoSection && sections_[parent].level >= block.level) parent = sections_[parent].parent;
-    sections_.push_back({block.begin, parent, block.level, heading_text(text.substr(block.begin, block.end - block.begin))});
+  for (const OpenSection& section : open) {
+    const std::size_t front = blocks.front().begin;
+    AddSection({.begin = front - std::min(section.bytes_before, front), .level = section.level, .heading = section.heading});
   }
+  for (const Block& block : blocks) {
+    if (block.kind == BlockKind::kHeading && block.depth == 0) {
+      AddSection({.begin = block.begin, .level = block.level, .block = &block, .heading = {}});
+    }
+  }
+}
+
+void MarkdownFraming::AddSection(Section section) {
+  section.parent = sections_.empty() ? kNoSection : sections_.size() - 1;
+  while (section.parent != kNoSection && sections_[section.parent].level >= section.level) {
+    section.parent = sections_[section.parent].parent;
+  }
+  sections_.push_back(std::move(section));
+}
+
+const std::string& MarkdownFraming::HeadingOf(std::size_t section) {
+  Section& read = sections_[section];
+  if (read.block != nullptr) {
+    read.heading = heading_text_(text_.substr(read.block->begin, read.block->end - read.block->begin));
+    read.block = nullptr;
+  }
+  return read.heading;
 }
 
 Frame MarkdownFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t room, const Chunk* previous) {
@@ -36,11 +57,12 @@ Frame MarkdownFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t
   const std::size_t section = SectionAt(begin);
   const bool in_section = section != kNoSection;
   const bool at_heading = in_section && sections_[section].begin == begin;
-  const SectionFrame* const of_section = in_section ? &FrameOfSection(section) : nullptr;
-  if (in_section) frame.headings = of_section->path;
+  if (in_section) frame.headings = PathOf(section);
+  const SectionContext* const of_section =
+      heading_context_ && in_section && !at_heading ? &ContextOf(section, frame.headings) : nullptr;
   const Block& block = blocks_[tag];
   const bool continues = block.head_end != 0 && begin >= block.head_end;
-  SetContext(heading_context_ && !at_heading ? of_section : nullptr, continues ? &ContinuationOf(tag) : nullptr, room, frame);
+  SetContext(of_section, continues ? &ContinuationOf(tag) : nullptr, room, frame);
 
   const std::size_t limit = std::min(limits_.overlap_tokens, room - frame.tokens);
   if (limit == 0 || at_heading || previous == nullptr) return frame;
@@ -53,8 +75,17 @@ Frame MarkdownFraming::FrameAt(std::size_t begin, std::uint32_t tag, std::size_t
   return frame;
 }
 
+std::vector<OpenSection> MarkdownFraming::OpenSectionsAt(std::size_t front) {
+  std::vector<OpenSection> open;
+  for (std::size_t i = SectionAt(front - 1); i != kNoSection; i = sections_[i].parent) {
+    open.push_back({front - sections_[i].begin, sections_[i].level, HeadingOf(i)});
+  }
+  std::reverse(open.begin(), open.end());
+  return open;
+}
+
 // A unit that fits alone stays whole: the context gives way to it, headings first.
-void MarkdownFraming::SetContext(const SectionFrame* section, const Context* continuation, std::size_t room,
+void MarkdownFraming::SetContext(const SectionContext* section, const Context* continuation, std::size_t room,
                                  Frame& frame) const {
   const Context none;
   const Context* const full = section != nullptr ? &section->full : &none;
@@ -64,6 +95,7 @@ void MarkdownFraming::SetContext(const SectionFrame* section, const Context* con
       if (headings->tokens + rows->tokens > room) continue;
       frame.context = headings->text + rows->text;
       frame.tokens = headings->tokens + rows->tokens;
+      if (rows->text.empty() || headings->text.empty()) frame.context_tokens = frame.tokens;
       return;
     }
   }
@@ -75,19 +107,21 @@ std::size_t MarkdownFraming::SectionAt(std::size_t begin) const {
   return after == sections_.begin() ? kNoSection : static_cast<std::size_t>(after - sections_.begin()) - 1;
 }
 
-const MarkdownFraming::SectionFrame& MarkdownFraming::FrameOfSection(std::size_t section) {
-  if (section_frame_ && section_frame_->section == section) return *section_frame_;
-  SectionFrame frame;
-  frame.section = section;
-  for (std::size_t i = section; i != kNoSection; i = sections_[i].parent) frame.path.push_back(sections_[i].heading);
-  std::reverse(frame.path.begin(), frame.path.end());
+std::vector<std::string> MarkdownFraming::PathOf(std::size_t section) {
+  std::vector<std::string> path;
+  for (std::size_t i = section; i != kNoSection; i = sections_[i].parent) path.push_back(HeadingOf(i));
+  std::reverse(path.begin(), path.end());
+  return path;
+}
 
+const MarkdownFraming::SectionContext& MarkdownFraming::ContextOf(std::size_t section, const std::vector<std::string>& path) {
+  if (section_context_ && section_context_->section == section) return *section_context_;
   std::string joined;
-  for (const std::string& heading : frame.path) joined += (joined.empty() ? "" : " > ") + heading;
-  frame.innermost = MakeContext(frame.path.back() + "\n", limits_.max_tokens / 4);
-  frame.full = MakeContext(joined + "\n", limits_.max_tokens / 4);
-  if (frame.full.text.empty()) frame.full = frame.innermost;
-  return section_frame_.emplace(std::move(frame));
+  for (const std::string& heading : path) joined += (joined.empty() ? "" : " > ") + heading;
+  SectionContext context{section, MakeContext(joined + "\n", limits_.max_tokens / 4), {}};
+  context.innermost = path.size() == 1 ? context.full : MakeContext(path.back() + "\n", limits_.max_tokens / 4);
+  if (context.full.text.empty()) context.full = context.innermost;
+  return section_context_.emplace(std::move(context));
 }
 
 const MarkdownFraming::Context& MarkdownFraming::ContinuationOf(std::uint32_t tag) {

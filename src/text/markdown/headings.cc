@@ -48,8 +48,10 @@ std::string_view Content(std::string_view source) {
   return Trim(source.substr(0, source.find_last_of("\r\n")));  // setext
 }
 
-// For each `open` byte the offset after the `close` that matches it; kNone for the others, and where there is none.
+// For each `open` byte the offset after the `close` that matches it; kNone for the others, and where there is none. Nothing
+// where no link can be.
 std::vector<std::size_t> MatchBrackets(std::string_view text, char open, char close) {
+  if (text.find('[') == kNone) return {};
   std::vector<std::size_t> after(text.size(), kNone);
   std::vector<std::size_t> opened;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -72,7 +74,12 @@ class InlineReader {
       : text_(text), after_square_(MatchBrackets(text, '[', ']')), after_round_(MatchBrackets(text, '(', ')')) {}
 
   std::string Read() {
-    while (at_ < text_.size() && out_.size() < kMaxBytes) Step();
+    while (at_ < text_.size() && out_.size() < kMaxBytes) {
+      const std::size_t begin = at_;
+      while (at_ < text_.size() && IsPlain(text_[at_])) ++at_;
+      out_ += text_.substr(begin, at_ - begin);
+      if (at_ < text_.size()) Step();
+    }
     return out_;
   }
 
@@ -104,7 +111,7 @@ class InlineReader {
 
   // The end of the "[text](target)" or "[text][label]" that begins at `open`, or kNone.
   std::size_t AfterTarget(std::size_t open) const {
-    if (open >= text_.size()) return kNone;
+    if (open >= after_square_.size()) return kNone;
     const std::size_t end = after_square_[open];
     if (end == kNone || end == text_.size()) return kNone;
     return std::min(after_round_[end], after_square_[end]);
@@ -156,6 +163,11 @@ class InlineReader {
     const bool text = (space_before && space_after) || (c == '_' && in_word) || (c == '~' && end - at_ != 2);
     for (std::size_t i = at_; text && i < end; ++i) Put(c);
     at_ = end;
+  }
+
+  // Whether it is no markup, and no white space.
+  static bool IsPlain(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
   }
 
   static bool IsWord(char c) { return !IsSpace(c) && !IsAsciiPunctuation(c); }

@@ -15,6 +15,15 @@ std::size_t SkipBlanks(std::string_view text, std::size_t at) {
   return at;
 }
 
+// Characters that mean nothing in labels and destinations, as most do.
+std::size_t SkipPlain(std::string_view text, std::size_t at) {
+  auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':');  // '-', '.', '/', digits and ':'
+  };
+  while (at < text.size() && is_plain(text[at])) ++at;
+  return at;
+}
+
 bool AtLineEnd(std::string_view text, std::size_t at) { return at == text.size() || text[at] == '\n'; }
 
 // Spaces and at most one line ending.
@@ -47,7 +56,8 @@ std::size_t AfterDestination(std::string_view text, std::size_t at) {
   }
   const std::size_t begin = at;
   std::size_t open = 0;
-  for (; at < text.size() && static_cast<unsigned char>(text[at]) > 0x20 && text[at] != 0x7F; ++at) {
+  for (at = SkipPlain(text, at); at < text.size() && static_cast<unsigned char>(text[at]) > 0x20 && text[at] != 0x7F;
+       at = SkipPlain(text, at + 1)) {
     if (text[at] == '(') ++open;
     if (text[at] == ')') {
       if (open == 0) return kNone;

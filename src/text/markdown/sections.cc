@@ -14,31 +14,37 @@ Level LevelOfHeading(const Block& heading) {
   return static_cast<Level>(static_cast<int>(Level::kHeading1) - (heading.level - 1));
 }
 
-// Turns the blocks of a document into atoms. A section is a heading with all that it rules, smaller sections included.
+// Small sections are packed with their siblings. One that does not fit is a group of its own, so that an edit in it does not
+// reach its neighbours.
 class SectionSplitter {
  public:
-  SectionSplitter(const std::vector<Block>& blocks, ProseSplitter& prose, Packer& packer)
-      : blocks_(blocks), prose_(prose), packer_(packer) {
+  SectionSplitter(const std::vector<Block>& blocks, ProseSplitter& prose, Packer& packer, const SectionWindow& window)
+      : blocks_(blocks), prose_(prose), packer_(packer), is_first_(window.is_first), is_last_(window.is_last) {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       if (blocks[i].depth == 0) top_.push_back(static_cast<std::uint32_t>(i));
     }
+    for (const OpenSection& section : window.open) open_.push_back(section.level);
   }
 
-  absl::Status Split() {
-    if (AddWhole(0, top_.size(), Level::kHeading1)) return absl::OkStatus();
-    return DivideSection(0, 0, top_.size(), Level::kHeading1);
-  }
+  absl::Status Split();
 
  private:
   const Block& Top(std::size_t i) const { return blocks_[top_[i]]; }
+  bool IsHeading(std::size_t i) const { return Top(i).kind == BlockKind::kHeading; }
 
-  // Sections are ranges of top-level blocks. `level` is that of the boundary after them.
-  bool AddWhole(std::size_t first, std::size_t last, Level level) {
-    const std::size_t begin = Top(first).begin;
-    return prose_.AddWhole({begin, Top(last - 1).end}, begin, level, top_[first]);
+  // The first heading from `i` on of that level or a higher one; top_.size() where the window has none.
+  std::size_t NextHeading(std::size_t i, int level) const {
+    while (i < top_.size() && (!IsHeading(i) || Top(i).level > level)) ++i;
+    return i;
+  }
+  bool IsKnown(std::size_t next_heading) const { return is_last_ || next_heading < top_.size(); }
+  Level LevelBefore(std::size_t next_heading) const {
+    return next_heading < top_.size() ? LevelOfHeading(Top(next_heading)) : Level::kHeading1;
   }
 
-  absl::Status DivideSection(std::size_t first, std::size_t headings, std::size_t last, Level level);
+  enum class Outcome { kAdded, kDivided, kUnknown };
+  Outcome TrySection(std::size_t first, std::size_t last);
+  void CloseSections(int level);
   absl::Status AddBlocks(std::size_t first, std::size_t last, Level level);
   absl::Status AddBlock(std::uint32_t index, std::size_t lead, Level level);
   absl::Status AddChildren(std::uint32_t index, std::size_t lead, Level level);
@@ -50,32 +56,49 @@ class SectionSplitter {
   const std::vector<Block>& blocks_;
   ProseSplitter& prose_;
   Packer& packer_;
+  const bool is_first_;
+  const bool is_last_;
   std::vector<std::uint32_t> top_;  // indices of the blocks outside all containers
+  std::vector<int> open_;           // levels of the sections that are being divided, rising
 };
 
-// Small sections are packed with their siblings. One that does not fit is a group of its own, so that an edit in it does not
-// reach its neighbours. `headings` is 1, and 0 for the document, which has no heading of its own.
-absl::Status SectionSplitter::DivideSection(std::size_t first, std::size_t headings, std::size_t last, Level level) {
-  auto next_heading = [this, last](std::size_t i, int at_most) {
-    while (i < last && (Top(i).kind != BlockKind::kHeading || Top(i).level > at_most)) ++i;
-    return i;
-  };
-  auto level_before = [this, last, level](std::size_t i) { return i < last ? LevelOfHeading(Top(i)) : level; };
-
-  std::size_t child = next_heading(first + headings, 6);
-  // A heading without a body leads to the section below it.
-  const bool bare_heading = child == first + headings && child < last;
-  RAGPIPE_RETURN_IF_ERROR(AddBlocks(first, child, bare_heading ? Level::kForced : level_before(child)));
-  while (child < last) {
-    const std::size_t end = next_heading(child + 1, Top(child).level);
-    if (!AddWhole(child, end, level_before(end))) {
+absl::Status SectionSplitter::Split() {
+  if (top_.empty() || (is_first_ && TrySection(0, top_.size()) != Outcome::kDivided)) return absl::OkStatus();
+  const std::size_t end = is_last_ ? top_.size() : top_.size() - 1;
+  for (std::size_t i = 0; i < end;) {
+    const bool is_section = IsHeading(i);
+    if (is_section) {
+      CloseSections(Top(i).level);
+      const std::size_t next = NextHeading(i + 1, Top(i).level);
+      const Outcome outcome = TrySection(i, next);
+      if (outcome == Outcome::kUnknown) break;
+      if (outcome == Outcome::kAdded) {
+        i = next;
+        continue;
+      }
       packer_.EndGroup();
-      RAGPIPE_RETURN_IF_ERROR(DivideSection(child, 1, end, level_before(end)));
-      packer_.EndGroup();
+      open_.push_back(Top(i).level);
     }
-    child = end;
+    const std::size_t next = NextHeading(is_section ? i + 1 : i, 6);
+    if (!IsKnown(next)) return AddBlocks(i, end, LevelBetween(Top(end - 1), Top(end)));
+    // A heading without a body leads to the section below it.
+    const bool is_bare = is_section && next == i + 1 && next < top_.size() && Top(next).level > Top(i).level;
+    RAGPIPE_RETURN_IF_ERROR(AddBlocks(i, next, is_bare ? Level::kForced : LevelBefore(next)));
+    i = next;
   }
   return absl::OkStatus();
+}
+
+// Adds the section whole if it fits. One of which the window has no end is divided if it cannot fit, whatever follows.
+SectionSplitter::Outcome SectionSplitter::TrySection(std::size_t first, std::size_t last) {
+  const ByteRange range{Top(first).begin, Top(last - 1).end};
+  if (!IsKnown(last)) return prose_.SurelyDoesNotFit(range) ? Outcome::kDivided : Outcome::kUnknown;
+  return prose_.AddWhole(range, range.begin, LevelBefore(last), top_[first]) ? Outcome::kAdded : Outcome::kDivided;
+}
+
+// Before a heading of that level.
+void SectionSplitter::CloseSections(int level) {
+  for (; !open_.empty() && open_.back() >= level; open_.pop_back()) packer_.EndGroup();
 }
 
 absl::Status SectionSplitter::AddBlocks(std::size_t first, std::size_t last, Level level) {
@@ -156,8 +179,9 @@ Level SectionSplitter::LevelBetween(const Block& before, const Block& after) con
 
 }  // namespace
 
-absl::Status SplitSections(const std::vector<Block>& blocks, ProseSplitter& prose, Packer& packer) {
-  return SectionSplitter(blocks, prose, packer).Split();
+absl::Status SplitSections(const std::vector<Block>& blocks, ProseSplitter& prose, Packer& packer,
+                           const SectionWindow& window) {
+  return SectionSplitter(blocks, prose, packer, window).Split();
 }
 
 }  // namespace ragpipe::text::internal

@@ -1,4 +1,5 @@
 #include "text/semantic/distances.h"
+#include "text/chunking/limits.h"
 
 #include <absl/status/status.h>
 #include <fmt/format.h>
@@ -47,7 +48,7 @@ class Windows {
   absl::StatusOr<std::vector<float>> Embed(std::span<const ByteRange> ranges, Embedder& embedder) const;
 
  private:
-  bool Fits(ByteRange range) const { return counter_.Count(range) <= max_tokens_; }
+  bool Fits(ByteRange range) const { return internal::Fits(counter_, range, max_tokens_); }
 
   std::string_view text_;
   std::span<const ByteRange> sentences_;
