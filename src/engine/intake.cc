@@ -1,5 +1,6 @@
 #include "engine/intake.h"
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
 #include <absl/time/time.h>
 #include <fmt/format.h>
@@ -92,10 +93,12 @@ absl::Status Intake::Handle(std::vector<Event>& events) {
 absl::Status Intake::AdmitChanges(std::vector<Change>& changes) {
   std::vector<Arrival> arrivals;
   arrivals.reserve(changes.size());
+  absl::flat_hash_set<IdHash> arrived;
   auto decide_all = [&]() -> absl::Status {
     RAGPIPE_RETURN_IF_ERROR(FindKnown(arrivals));
     for (Arrival& arrival : arrivals) Decide(arrival);
     arrivals.clear();
+    arrived.clear();
     return absl::OkStatus();
   };
   for (Change& change : changes) {
@@ -109,7 +112,11 @@ absl::Status Intake::AdmitChanges(std::vector<Change>& changes) {
     if (absl::Status status = CheckDocumentId(task->change.document_id); !status.ok()) {
       task->Fail(Stage::kRead, std::move(status));
     }
+    // The second change of a document must not be judged by what the ledger said before the first: the first may be
+    // committed before the second is decided.
+    const bool is_first = arrived.insert(HashOfId(task->change.document_id)).second;
     arrivals.push_back(Receive(std::move(task), bytes));
+    if (!is_first) arrivals.back().was_busy = true;
   }
   changes.clear();
   return decide_all();

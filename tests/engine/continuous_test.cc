@@ -157,6 +157,25 @@ TEST_CASE("a slow sink stops the source at the memory budget") {
   CHECK(most_ahead <= 25);  // 200 KB of documents of 10 KB and what is made of them
 }
 
+TEST_CASE("two changes of a document in one batch: the second is judged by what the first left") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .events_per_call = 100'000});
+  rig.options.clock = nullptr;
+  rig.options.commit_interval = absl::Milliseconds(1);
+  rig.options.memory_budget = std::size_t{1} << 30;
+  rig.source.Put("a", "one\n\ntwo");
+  REQUIRE_OK(rig.Run());
+  rig.source.Put("a", "one\n\n");     // no text to embed: nothing waits for company
+  for (int i = 0; i < 50'000; ++i) {  // takes the intake so long that the change above is committed meanwhile
+    Change change;
+    change.kind = Change::Kind::kDelete;
+    change.document_id = "unknown" + std::to_string(i);
+    rig.source.Push(std::move(change));
+  }
+  rig.source.Put("a", "one\n\ntwo");
+  REQUIRE_OK(rig.Run());
+  rig.CheckIndexEqualsSource();
+}
+
 TEST_CASE("many threads, many documents, many kinds of change: the index is right") {
   RAGPIPE_RANDOM_TEST(random);
   Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true, .partitions = 3}, {},
