@@ -51,7 +51,7 @@ class ChunkWorker {
   TaskPtr Take() {
     MutexLock lock(state_.mutex);
     while (state_.to_load.empty() && !state_.finished && state_.phase != State::Phase::kAborting) {
-      state_.loaders_wake.wait(lock.native());
+      state_.loaders_wake.Wait(lock);
     }
     if (state_.finished || state_.phase == State::Phase::kAborting) return nullptr;
     TaskPtr task = std::move(state_.to_load.front());
@@ -158,9 +158,9 @@ class ChunkWorker {
     if (task->outcome == Outcome::kProcessed) QueueTexts(task);
     if (task->awaited_rows == 0 || task->outcome != Outcome::kProcessed) {
       state_.to_write.push_back(std::move(task));
-      state_.writer_wakes.notify_one();
+      state_.writer_wakes.NotifyOne();
     } else {
-      state_.embedders_wake.notify_one();
+      state_.embedders_wake.NotifyOne();
     }
   }
 

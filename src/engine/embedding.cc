@@ -53,10 +53,10 @@ class EmbedCaller {
         if (state_.IsQuietBeforeWriting()) state_.WakeDownstream();
         continue;
       }
-      state_.embedders_wake.wait(lock.native());
+      state_.embedders_wake.Wait(lock);
     }
     ++state_.embed_calls;
-    if (!state_.to_embed.empty()) state_.embedders_wake.notify_one();
+    if (!state_.to_embed.empty()) state_.embedders_wake.NotifyOne();
     return true;
   }
 
@@ -154,7 +154,7 @@ class EmbedCaller {
   void FinishRow(const TaskPtr& task) RAGPIPE_REQUIRES(state_.mutex) {
     if (--task->awaited_rows != 0) return;
     state_.to_write.push_back(task);
-    state_.writer_wakes.notify_one();
+    state_.writer_wakes.NotifyOne();
   }
 
   State& state_;

@@ -5,9 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +19,9 @@
 #include "engine/embedding.h"
 #include "engine/intake.h"
 #include "engine/ledger_scan.h"
+#include "engine/mutex.h"
 #include "engine/state.h"
+#include "engine/thread.h"
 #include "engine/writing.h"
 #include "ragpipe/checkpoint.h"
 #include "ragpipe/chunker.h"
@@ -33,9 +33,7 @@ namespace ragpipe::internal {
 namespace {
 
 absl::Status CheckOptions(const PipelineOptions& options) {
-  auto refuse = [](std::string_view what) {
-    return absl::FailedPreconditionError(fmt::format("PipelineOptions::{}", what));
-  };
+  auto refuse = [](std::string_view what) { return absl::FailedPreconditionError(fmt::format("PipelineOptions::{}", what)); };
   if (options.memory_budget == 0) return refuse("memory_budget is 0; give at least some megabytes");
   if (options.chunk_workers < 0) return refuse("chunk_workers is negative; 0 means one a core");
   if (options.embed_calls < 0) return refuse("embed_calls is negative; 0 means what the embedder likes");
@@ -73,8 +71,7 @@ absl::Status PrepareCollection(State& state) {
     return absl::OkStatus();
   }));
   auto ensure = [&] {
-    return state.CallHost(Stage::kWrite, "VectorSink::EnsureCollection",
-                          [&] { return stages.sink.EnsureCollection(spec); });
+    return state.CallHost(Stage::kWrite, "VectorSink::EnsureCollection", [&] { return stages.sink.EnsureCollection(spec); });
   };
   absl::Status status = stored.has_value() ? CheckSameRecipe(*stored, spec.recipe) : absl::OkStatus();
   if (status.ok()) status = ensure();
@@ -124,25 +121,24 @@ absl::Status Prepare(State& state) {
   return OpenStream(state);
 }
 
-int Threads(int asked, int otherwise) { return std::max(1, asked != 0 ? asked : otherwise); }
+int CountThreads(int asked, int otherwise) { return std::max(1, asked != 0 ? asked : otherwise); }
 
 /// Reads the feed on this thread, with the other steps on their own, until all is committed or abandoned.
 void RunSteps(State& state) {
-  const int chunk_workers =
-      Threads(state.options.chunk_workers, static_cast<int>(std::thread::hardware_concurrency()));
-  const int embed_calls = Threads(state.options.embed_calls, state.embed_limits.calls);
+  const int chunk_workers = CountThreads(state.options.chunk_workers, static_cast<int>(std::thread::hardware_concurrency()));
+  const int embed_calls = CountThreads(state.options.embed_calls, state.embed_limits.calls);
   {
     MutexLock lock(state.mutex);
     state.workers_alive = static_cast<std::size_t>(chunk_workers + embed_calls);
   }
   auto worker = [&state](auto body) {
-    return std::thread([&state, body] {
+    return Thread([&state, body] {
       body();
       MutexLock lock(state.mutex);
-      if (--state.workers_alive == 0) state.writer_wakes.notify_all();
+      if (--state.workers_alive == 0) state.writer_wakes.NotifyAll();
     });
   };
-  std::vector<std::thread> threads;
+  std::vector<Thread> threads;
   for (int i = 0; i < chunk_workers; ++i) threads.push_back(worker([&state] { RunChunkWorker(state, *state.stream); }));
   for (int i = 0; i < embed_calls; ++i) threads.push_back(worker([&state] { RunEmbedCaller(state); }));
   threads.emplace_back([&state] { Writer(state).Run(); });
@@ -154,7 +150,7 @@ void RunSteps(State& state) {
     state.reader_done = true;
   }
   state.WakeAll();
-  for (std::thread& thread : threads) thread.join();
+  for (Thread& thread : threads) thread.Join();
 }
 
 /// Completes the report and says how the run ended.
@@ -207,9 +203,9 @@ class Engine::Impl {
   Impl(Stages stages, const PipelineOptions& options) : stages_(stages), options_(options) {}
 
   ~Impl() {
-    if (!thread_.joinable()) return;
+    if (!thread_.IsJoinable()) return;
     state_->Abort(absl::CancelledError("the pipeline was destroyed"));
-    thread_.join();
+    thread_.Join();
   }
 
   absl::Status Run(RunReport& report) {
@@ -223,25 +219,25 @@ class Engine::Impl {
 
   absl::Status Start() {
     RAGPIPE_RETURN_IF_ERROR(Begin());
-    thread_ = std::thread([this] { End(RunToEnd(*state_)); });
+    thread_ = Thread([this] { End(RunToEnd(*state_)); });
     return absl::OkStatus();
   }
 
   absl::Status Stop(absl::Duration grace, RunReport& report) {
     report = {};
-    if (!thread_.joinable()) return absl::FailedPreconditionError("Pipeline::Stop() without Start()");
+    if (!thread_.IsJoinable()) return absl::FailedPreconditionError("Pipeline::Stop() without Start()");
     {
       MutexLock lock(state_->mutex);
       if (state_->phase == State::Phase::kRunning) state_->phase = State::Phase::kDraining;
     }
     state_->WakeAll();
     {
-      std::unique_lock<std::mutex> lock(mutex_);
+      MutexLock lock(mutex_);
       const absl::Time deadline = state_->clock.Now() + grace;
-      while (is_running_ && state_->clock.Now() < deadline) state_->clock.WaitUntil(lock, ended_, deadline);
+      while (is_running_ && state_->clock.Now() < deadline) ended_.WaitUntil(lock, state_->clock, deadline);
     }
     state_->Abort(absl::OkStatus());  // the rest is abandoned; without effect when it has ended
-    thread_.join();
+    thread_.Join();
     report = state_->Snapshot();
     return std::move(result_);
   }
@@ -252,7 +248,7 @@ class Engine::Impl {
   }
 
   bool IsRunning() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     return is_running_;
   }
 
@@ -263,8 +259,8 @@ class Engine::Impl {
 
  private:
   absl::Status Begin() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (is_running_ || thread_.joinable()) {
+    MutexLock lock(mutex_);
+    if (is_running_ || thread_.IsJoinable()) {
       return absl::FailedPreconditionError("the pipeline is running; one Run(), or one Start() to Stop(), at a time");
     }
     RAGPIPE_RETURN_IF_ERROR(GuardHostCall("a stage asked for its name or shape", [this] {
@@ -276,25 +272,25 @@ class Engine::Impl {
   }
 
   void End(absl::Status result) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     result_ = std::move(result);
     is_running_ = false;
-    ended_.notify_all();
+    ended_.NotifyAll();
   }
 
   std::shared_ptr<State> Current() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     return state_;
   }
 
   const Stages stages_;
   const PipelineOptions options_;
-  mutable std::mutex mutex_;
-  std::condition_variable ended_;
+  mutable Mutex mutex_;
+  CondVar ended_;
   bool is_running_ = false;
   std::shared_ptr<State> state_;  // of the current run, or of the last
   absl::Status result_;           // of the last started run
-  std::thread thread_;
+  Thread thread_;
 };
 
 Engine::Engine(Stages stages, const PipelineOptions& options) : impl_(std::make_unique<Impl>(stages, options)) {}

@@ -207,7 +207,7 @@ bool Intake::WaitForRoom(std::size_t bytes) {
   if (!state_.HasRoom(bytes)) {
     state_.reader_waits = true;
     state_.WakeDownstream();
-    while (!state_.HasRoom(bytes) && state_.phase == State::Phase::kRunning) state_.reader_wakes.wait(lock.native());
+    while (!state_.HasRoom(bytes) && state_.phase == State::Phase::kRunning) state_.reader_wakes.Wait(lock);
     state_.reader_waits = false;
   }
   return state_.phase == State::Phase::kRunning;
@@ -217,7 +217,7 @@ bool Intake::WaitForDrain() {
   MutexLock lock(state_.mutex);
   state_.reader_waits = true;
   state_.WakeDownstream();
-  while (state_.in_flight != 0 && state_.phase == State::Phase::kRunning) state_.reader_wakes.wait(lock.native());
+  while (state_.in_flight != 0 && state_.phase == State::Phase::kRunning) state_.reader_wakes.Wait(lock);
   state_.reader_waits = false;
   return state_.phase == State::Phase::kRunning;
 }

@@ -72,10 +72,10 @@ void State::Enter(TaskPtr task) {
   const bool needs_work = task->outcome == Outcome::kProcessed || !task->judged;
   if (needs_work && task->outcome != Outcome::kFailed) {
     to_load.push_back(std::move(task));
-    loaders_wake.notify_one();
+    loaders_wake.NotifyOne();
   } else {
     to_write.push_back(std::move(task));
-    writer_wakes.notify_one();
+    writer_wakes.NotifyOne();
   }
 }
 
@@ -113,7 +113,7 @@ void State::Settle(Task& task, Outcome outcome) {
 void State::Drop(Task& task) {
   Charge(task, 0);
   --in_flight;
-  reader_wakes.notify_one();
+  reader_wakes.NotifyOne();
 }
 
 void State::EndTurn(const Task& task) {
@@ -152,8 +152,7 @@ RunReport State::Snapshot() const {
   if (!concluded) {
     snapshot.elapsed = clock.Now() - snapshot.started;
     const RunReport::Documents& d = snapshot.documents;
-    snapshot.documents.pending =
-        d.seen - d.unchanged - d.stale - d.superseded - d.processed - d.deleted - d.failed;
+    snapshot.documents.pending = d.seen - d.unchanged - d.stale - d.superseded - d.processed - d.deleted - d.failed;
   }
   return snapshot;
 }
@@ -175,6 +174,7 @@ bool State::IsAborting() const {
 }
 
 absl::Status State::CallHostOnce(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call) {
+  Scheduler::Yield();
   const auto begin = std::chrono::steady_clock::now();
   absl::Status status = GuardHostCall(what, call);
   const absl::Duration spent = absl::FromChrono(std::chrono::steady_clock::now() - begin);
@@ -200,7 +200,7 @@ absl::Status State::CallHost(Stage stage, const char* what, absl::FunctionRef<ab
 
     MutexLock lock(mutex);
     const absl::Time deadline = clock.Now() + pause;
-    while (phase != Phase::kAborting && clock.Now() < deadline) clock.WaitUntil(lock.native(), sleepers_wake, deadline);
+    while (phase != Phase::kAborting && clock.Now() < deadline) sleepers_wake.WaitUntil(lock, clock, deadline);
     if (phase == Phase::kAborting) return absl::CancelledError(fmt::format("the run ended while {} was retried", what));
   }
 }

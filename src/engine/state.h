@@ -5,7 +5,6 @@
 #include <absl/status/status.h>
 #include <absl/time/time.h>
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -57,11 +56,11 @@ class State {
   mutable Mutex mutex;
 
   // Who waits for what.
-  std::condition_variable reader_wakes;
-  std::condition_variable loaders_wake;
-  std::condition_variable embedders_wake;
-  std::condition_variable writer_wakes;
-  std::condition_variable sleepers_wake;  ///< pauses between retries
+  CondVar reader_wakes;
+  CondVar loaders_wake;
+  CondVar embedders_wake;
+  CondVar writer_wakes;
+  CondVar sleepers_wake;  ///< pauses between retries
 
   // The way of a task: to_load → to_embed → to_write, or from intake straight to to_write.
   std::deque<TaskPtr> to_load RAGPIPE_GUARDED_BY(mutex);
@@ -77,7 +76,7 @@ class State {
 
   bool reader_waits RAGPIPE_GUARDED_BY(mutex) = false;  ///< for the budget, for a drain, or for a quiet feed
   bool reader_done RAGPIPE_GUARDED_BY(mutex) = false;
-  bool finished RAGPIPE_GUARDED_BY(mutex) = false;  ///< the writer made its last commit
+  bool finished RAGPIPE_GUARDED_BY(mutex) = false;   ///< the writer made its last commit
   bool concluded RAGPIPE_GUARDED_BY(mutex) = false;  ///< the report is final
   Phase phase RAGPIPE_GUARDED_BY(mutex) = Phase::kRunning;
   absl::Status error RAGPIPE_GUARDED_BY(mutex);  ///< the first that stopped the run
@@ -86,8 +85,8 @@ class State {
 
   DocumentOrder order RAGPIPE_GUARDED_BY(mutex);
   Frontier frontier RAGPIPE_GUARDED_BY(mutex);
-  absl::flat_hash_set<IdHash> listed RAGPIPE_GUARDED_BY(mutex);  ///< since the stream opened
-  absl::flat_hash_set<IdHash> dead_letters RAGPIPE_GUARDED_BY(mutex);  ///< at the start
+  absl::flat_hash_set<IdHash> listed RAGPIPE_GUARDED_BY(mutex);          ///< since the stream opened
+  absl::flat_hash_set<IdHash> dead_letters RAGPIPE_GUARDED_BY(mutex);    ///< at the start
   std::vector<std::string> gone_dead_letters RAGPIPE_GUARDED_BY(mutex);  ///< of documents that no longer exist
   RunReport report RAGPIPE_GUARDED_BY(mutex);
 
@@ -103,14 +102,14 @@ class State {
 
   /// To be called when one of the two predicates above may have become true.
   void WakeDownstream() {
-    embedders_wake.notify_all();
-    writer_wakes.notify_all();
+    embedders_wake.NotifyAll();
+    writer_wakes.NotifyAll();
   }
   void WakeAll() {
-    reader_wakes.notify_all();
-    loaders_wake.notify_all();
+    reader_wakes.NotifyAll();
+    loaders_wake.NotifyAll();
     WakeDownstream();
-    sleepers_wake.notify_all();
+    sleepers_wake.NotifyAll();
   }
 
   bool HasRoom(std::size_t bytes) const RAGPIPE_REQUIRES(mutex) {

@@ -122,12 +122,12 @@ Writer::Reason Writer::WaitForWork(std::vector<TaskPtr>& tasks) {
       }
     }
     if (!tasks.empty()) return Reason::kMoreToWrite;
-    const bool is_over = state_.phase == State::Phase::kAborting ? state_.workers_alive == 0
-                                                                : state_.reader_done && state_.in_flight == 0;
+    const bool is_over =
+        state_.phase == State::Phase::kAborting ? state_.workers_alive == 0 : state_.reader_done && state_.in_flight == 0;
     if (is_over && !HasUncommitted()) return Reason::kFinished;
     const absl::Time deadline =
         HasUncommitted() ? oldest_uncommitted_ + state_.options.commit_interval : absl::InfiniteFuture();
-    state_.clock.WaitUntil(lock.native(), state_.writer_wakes, deadline);
+    state_.writer_wakes.WaitUntil(lock, state_.clock, deadline);
   }
 }
 
@@ -147,8 +147,7 @@ absl::Status Writer::WritePart(std::span<const TaskPtr> tasks) {
   std::vector<DocumentWrite> writes;
   writes.reserve(tasks.size());
   for (std::size_t i = 0; i < tasks.size(); ++i) writes.push_back(ToDocumentWrite(state_, *tasks[i], records[i]));
-  absl::Status status =
-      state_.CallHost(Stage::kWrite, "VectorSink::Write", [&] { return state_.stages.sink.Write(writes); });
+  absl::Status status = state_.CallHost(Stage::kWrite, "VectorSink::Write", [&] { return state_.stages.sink.Write(writes); });
   if (status.ok() || !IsBadItem(status)) return status;
   if (tasks.size() == 1) {
     tasks.front()->Fail(Stage::kWrite, std::move(status));
