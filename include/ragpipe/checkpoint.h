@@ -20,7 +20,7 @@ namespace ragpipe {
 
 struct CommitRequest {
   std::string_view source;
-  std::span<const PartitionCursor> cursors;  ///< partitions not named keep theirs
+  std::span<const PartitionCursor> cursors;  ///< partitions not named keep theirs; an empty one: from the beginning again
   std::span<const LedgerEntry> entries;      ///< inserted or replaced; clears the document's dead letter
   std::span<const std::string> forgotten;    ///< document ids whose entry and dead letter go
   std::span<const DeadLetter> dead_letters;  ///< inserted, or replaced with one attempt more and the first failure kept

@@ -28,7 +28,7 @@ struct LedgerChunk {
 struct LedgerEntry {
   std::string document_id;
   Version version;
-  std::string content_hash;  ///< 16 bytes: fingerprint of text, media type and metadata
+  std::string content_hash;  ///< 16 bytes: fingerprint of text, media type and metadata; empty = in doubt, see Repair()
   std::vector<LedgerChunk> chunks;
 
   friend bool operator==(const LedgerEntry&, const LedgerEntry&) = default;

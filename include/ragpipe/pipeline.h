@@ -13,9 +13,11 @@
 #include "ragpipe/embedder.h"
 #include "ragpipe/internal/engine.h"
 #include "ragpipe/options.h"
+#include "ragpipe/plan.h"
 #include "ragpipe/report.h"
 #include "ragpipe/source.h"
 #include "ragpipe/vector_sink.h"
+#include "ragpipe/verify.h"
 
 namespace ragpipe {
 namespace internal {
@@ -56,8 +58,9 @@ concept StageOf = std::derived_from<internal::StageType<T>, Interface> && std::m
 ///     ragpipe::RunReport report;
 ///     absl::Status status = pipeline.Run(report);
 ///
-/// Threading:  one Run(), or one Start() to Stop(), at a time; Cancel(), IsRunning() and Report() from any thread. The stages are called
-///             from the engine's threads as their headers say.
+/// Threading:  one call, or one Start() to Stop(), at a time; Cancel(), IsRunning() and Report() from any thread. The stages
+/// are
+///             called from the engine's threads as their headers say.
 /// Exceptions: none thrown; one that escapes a stage becomes kInternal.
 template <StageOf<Source> S, StageOf<Chunker> C, StageOf<Embedder> E, StageOf<VectorSink> V, StageOf<Checkpoint> K>
 class Pipeline final {
@@ -79,6 +82,23 @@ class Pipeline final {
   /// mass deletion; else the stage error that stopped the run. Everything finished before it is committed, and `report` is
   /// filled, always.
   absl::Status Run(RunReport& report) { return engine_.Run(report); }
+
+  /// Says what Run() would do now, by the same code with nothing embedded, written, committed or acknowledged; also before
+  /// the first run and with a changed recipe. The source is read as by Run(). Holds some 20 bytes for each chunk to embed and
+  /// 100 for each document to process.
+  /// Errors: those of reading; what Run() would refuse is in Plan::refusal.
+  absl::Status MakePlan(const PlanOptions& options, Plan& plan) { return engine_.MakePlan(options, plan); }
+
+  /// Compares what the ledger says is stored with what the sink stores, record by record, and changes nothing. Holds the
+  /// records of 64 documents at a time. OK = compared; `report.is_sound()` says whether they are equal.
+  /// Errors: kFailedPrecondition where the checkpoint keeps no ledger, the sink lists no records, or the recipe differs.
+  absl::Status Verify(const VerifyOptions& options, VerifyReport& report) { return engine_.Verify(options, report); }
+
+  /// Verify(); then a run from the beginning of the source that replaces the damaged documents and passes over the others,
+  /// and deletes what neither ledger nor source knows; then Verify() again. Nothing is done when the first finds nothing.
+  /// Vectors that are still stored are not bought again. May be repeated; after a kill the next Run() or Repair() goes on.
+  /// Errors: as Verify() and Run(); kDataLoss when damage is left (`report.left`), with why.
+  absl::Status Repair(RepairReport& report) { return engine_.Repair(report); }
 
   /// Runs on its own threads until Stop(), the end of the feed or an error. Returns at once; errors of the run are Stop()'s.
   absl::Status Start() { return engine_.Start(); }

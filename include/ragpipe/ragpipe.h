@@ -28,6 +28,7 @@
 //     source.h chunker.h embedder.h vector_sink.h checkpoint.h              the five interfaces a host may implement
 //     adapters.h                                                            each of them from a lambda
 //     pipeline.h options.h report.h observer.h retry.h clock.h              running them
+//     plan.h verify.h stored_record.h                                       what a run would do; whether the index is sound
 //     index.h query.h retriever.h                                           asking
 //
 // Components, each a folder and a CMake target of its own: text/ (tokenizers, chunkers), fs/ (directory and JSONL sources),
@@ -48,6 +49,7 @@
 #include "ragpipe/observer.h"
 #include "ragpipe/options.h"
 #include "ragpipe/pipeline.h"
+#include "ragpipe/plan.h"
 #include "ragpipe/query.h"
 #include "ragpipe/recipe.h"
 #include "ragpipe/record.h"
@@ -55,5 +57,7 @@
 #include "ragpipe/retriever.h"
 #include "ragpipe/retry.h"
 #include "ragpipe/source.h"
+#include "ragpipe/stored_record.h"
 #include "ragpipe/vector_sink.h"
+#include "ragpipe/verify.h"
 #include "ragpipe/version.h"

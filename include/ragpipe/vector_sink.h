@@ -1,7 +1,9 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "ragpipe/export.h"
 #include "ragpipe/recipe.h"
 #include "ragpipe/record.h"
+#include "ragpipe/stored_record.h"
 
 namespace ragpipe {
 
@@ -19,8 +22,8 @@ struct CollectionSpec {
 };
 
 /// Where records go.
-/// Threading:  EnsureCollection(), Write() and Flush() from one thread at a time; FindVectors() from several at once, also
-///             while the others run.
+/// Threading:  EnsureCollection(), Write() and Flush() from one thread at a time; the rest from several at once, also while
+///             these run.
 /// Ownership:  arguments are borrowed until the call returns.
 /// Errors:     kUnavailable, kResourceExhausted, kDeadlineExceeded, kAborted are retried with the same arguments, so every
 ///             call must be repeatable. kInvalidArgument, kOutOfRange, kDataLoss from Write() say that some document is
@@ -48,6 +51,23 @@ class RAGPIPE_EXPORT VectorSink {
   /// For each text key, the vector of any stored record with this key, else an empty vector. `out` is resized to
   /// text_keys.size(). Lets renamed and moved text keep its vectors. Default: none found.
   virtual absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out);
+
+  /// Whether the two below say what is stored. Pipeline::Verify() and Repair() need it.
+  virtual bool lists_records() const { return false; }
+
+  /// The next at most `limit` ids after `after`, in byte order, of the documents of the source that have durable records;
+  /// none = the end.
+  virtual absl::StatusOr<std::vector<std::string>> ListDocuments(std::string_view source, std::string_view after,
+                                                                 std::size_t limit);
+
+  /// Appends every durable record of these documents, in any order, with every field as it was written but Chunk::text. A
+  /// vector that is damaged or missing is no error: it comes as it is, or empty.
+  virtual absl::Status ReadRecords(std::string_view source, std::span<const std::string_view> document_ids,
+                                   std::vector<StoredRecord>& out);
+
+  /// Builds anew whatever the sink derives from its records (indexes, counts), and drops what belongs to no document.
+  /// Repair() calls it, between EnsureCollection() and Flush(), when it found damage. Default: nothing is derived.
+  virtual absl::Status Reindex();
 
  protected:
   VectorSink() = default;

@@ -17,6 +17,10 @@ absl::Status NoLedger() {
   return absl::FailedPreconditionError("this checkpoint keeps no ledger (Checkpoint::keeps_ledger() is false)");
 }
 
+absl::Status NoListing() {
+  return absl::FailedPreconditionError("this sink does not say what it stores (VectorSink::lists_records() is false)");
+}
+
 }  // namespace
 
 ChangeStream::~ChangeStream() = default;
@@ -59,6 +63,18 @@ absl::Status VectorSink::FindVectors(std::span<const std::string_view> text_keys
   out.assign(text_keys.size(), {});
   return absl::OkStatus();
 }
+
+absl::StatusOr<std::vector<std::string>> VectorSink::ListDocuments(std::string_view /*source*/, std::string_view /*after*/,
+                                                                   std::size_t /*limit*/) {
+  return NoListing();
+}
+
+absl::Status VectorSink::ReadRecords(std::string_view /*source*/, std::span<const std::string_view> /*document_ids*/,
+                                     std::vector<StoredRecord>& /*out*/) {
+  return NoListing();
+}
+
+absl::Status VectorSink::Reindex() { return absl::OkStatus(); }
 
 Checkpoint::~Checkpoint() = default;
 

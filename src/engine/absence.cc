@@ -24,8 +24,8 @@ absl::Status ForEachAbsent(State& state, std::uint64_t& known_documents,
     known_documents += ids.size();
     {
       MutexLock lock(state.mutex);
-      std::erase_if(ids, [&state](const std::string& id)
-                             RAGPIPE_REQUIRES(state.mutex) { return state.listed.contains(HashOfId(id)); });
+      std::erase_if(
+          ids, [&state](const std::string& id) RAGPIPE_REQUIRES(state.mutex) { return state.listed.contains(HashOfId(id)); });
     }
     return ids.empty() ? absl::OkStatus() : visit(ids);
   });

@@ -50,8 +50,7 @@ DeadLetter ToDeadLetter(Task& task, absl::Time now) {
 }  // namespace
 
 absl::Status Writer::Commit() {
-  RAGPIPE_RETURN_IF_ERROR(
-      state_.CallHost(Stage::kCommit, "VectorSink::Flush", [this] { return state_.stages.sink.Flush(); }));
+  RAGPIPE_RETURN_IF_ERROR(state_.CallHost(Stage::kCommit, "VectorSink::Flush", [this] { return state_.stages.sink.Flush(); }));
 
   std::vector<LedgerEntry> entries;
   std::vector<DeadLetter> dead_letters;
@@ -110,8 +109,8 @@ void Writer::RetireCommitted() {
 
 void Writer::Acknowledge(std::span<const PartitionCursor> cursors) {
   // The commit stands whatever becomes of the acknowledgement: the next one covers it, or the source sends again.
-  const absl::Status status = state_.CallHost(Stage::kCommit, "ChangeStream::Acknowledge",
-                                              [&] { return state_.stream->Acknowledge(cursors); });
+  const absl::Status status =
+      state_.CallHost(Stage::kCommit, "ChangeStream::Acknowledge", [&] { return state_.stream->Acknowledge(cursors); });
   if (status.ok()) return;
   MutexLock lock(state_.mutex);
   state_.AddProblem(fmt::format("the source did not take the acknowledgement: {}", std::string(status.message())));

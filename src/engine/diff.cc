@@ -15,6 +15,8 @@
 
 #include "core/fingerprint.h"
 #include "core/status_macros.h"
+#include "engine/record_hash.h"
+#include "engine/validation.h"
 #include "ragpipe/vector_sink.h"
 
 namespace ragpipe::internal {
@@ -35,20 +37,11 @@ std::string_view EmbeddedText(const Chunk& chunk, Task& task) {
   return joined;
 }
 
-std::string PayloadHash(const Chunk& chunk, std::size_t position, std::string_view document_payload) {
-  Fingerprint payload;
-  payload.Add(document_payload).Add(position).Add(chunk.range.begin).Add(chunk.range.end).Add(chunk.overlap);
-  payload.Add(chunk.tokens).Add(chunk.tokens_are_estimated).Add(chunk.context).Add(chunk.headings.size());
-  for (const std::string& heading : chunk.headings) payload.Add(heading);
-  if (chunk.text.has_value()) payload.Add(*chunk.text);
-  return payload.Digest();
-}
-
 }  // namespace
 
 absl::Status PlanChunks(State& state, std::vector<Chunk> chunks, Task& task) {
   using Action = PlannedChunk::Action;
-  const std::string document_payload = Fingerprint().Add(task.document.media_type).Add(task.document.metadata).Digest();
+  const std::string document_payload = DocumentPayloadHash(task.document.media_type, task.document.metadata);
 
   std::unordered_map<std::string_view, const LedgerChunk*> known;  // by record id
   if (task.known.has_value()) {
@@ -65,7 +58,7 @@ absl::Status PlanChunks(State& state, std::vector<Chunk> chunks, Task& task) {
     planned.embedded_text = EmbeddedText(planned.chunk, task);
     if (IsBlank(planned.embedded_text)) continue;
     planned.keys.text_key = Fingerprint().Add(planned.embedded_text).Digest();
-    planned.keys.payload_hash = PayloadHash(planned.chunk, i, document_payload);
+    planned.keys.payload_hash = PayloadHash(planned.chunk, i, StoredText(planned.chunk, task.document), document_payload);
     if (state.options.record_ids == RecordIds::kDocumentIndex) {
       planned.keys.record_id = fmt::format("{}:{}", task.change.document_id, i);
     } else {
@@ -115,11 +108,12 @@ absl::Status PlanChunks(State& state, std::vector<Chunk> chunks, Task& task) {
   RAGPIPE_RETURN_IF_ERROR(
       state.CallHost(Stage::kRead, "VectorSink::FindVectors", [&] { return state.stages.sink.FindVectors(wanted, found); }));
   found.resize(wanted.size());
+  const bool may_be_zero = state.options.metric != Metric::kCosine;
   task.vectors.resize(wanted.size() * state.dimension);
   for (PlannedChunk& chunk : task.chunks) {
     if (chunk.action != Action::kEmbed) continue;
     const std::vector<float>& vector = found[chunk.row];
-    if (vector.size() != state.dimension) continue;
+    if (vector.size() != state.dimension || !CheckVector(vector, may_be_zero).ok()) continue;  // damaged: bought anew
     std::copy(vector.begin(), vector.end(), task.vectors.begin() + static_cast<std::ptrdiff_t>(chunk.row * state.dimension));
     chunk.action = Action::kReuse;
   }

@@ -16,12 +16,16 @@
 #include "core/host_call.h"
 #include "core/status_macros.h"
 #include "engine/chunking.h"
+#include "engine/collection.h"
 #include "engine/embedding.h"
 #include "engine/intake.h"
 #include "engine/ledger_scan.h"
 #include "engine/mutex.h"
+#include "engine/planning.h"
+#include "engine/repair.h"
 #include "engine/state.h"
 #include "engine/thread.h"
+#include "engine/verification.h"
 #include "engine/writing.h"
 #include "ragpipe/checkpoint.h"
 #include "ragpipe/chunker.h"
@@ -51,51 +55,13 @@ absl::Status CheckOptions(const PipelineOptions& options) {
   return absl::OkStatus();
 }
 
-/// How records are formed by this version of the library; part of the recipe.
-std::string SchemaFingerprint(const PipelineOptions& options) {
-  return options.record_ids == RecordIds::kContent ? "1;ids=content" : "1;ids=document_index";
-}
-
-/// Refuses an index of another recipe, or empties it where the host asked for that.
-absl::Status PrepareCollection(State& state) {
-  const Stages& stages = state.stages;
-  CollectionSpec spec;
-  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "a stage's Fingerprint", [&] {
-    spec.recipe = {stages.chunker.Fingerprint(), stages.embedder.Fingerprint(), state.dimension, state.options.metric,
-                   SchemaFingerprint(state.options)};
-    return absl::OkStatus();
-  }));
-  std::optional<Recipe> stored;
-  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "Checkpoint::LoadRecipe", [&]() -> absl::Status {
-    RAGPIPE_ASSIGN_OR_RETURN(stored, stages.checkpoint.LoadRecipe());
-    return absl::OkStatus();
-  }));
-  auto ensure = [&] {
-    return state.CallHost(Stage::kWrite, "VectorSink::EnsureCollection", [&] { return stages.sink.EnsureCollection(spec); });
-  };
-  absl::Status status = stored.has_value() ? CheckSameRecipe(*stored, spec.recipe) : absl::OkStatus();
-  if (status.ok()) status = ensure();
-  if (absl::IsFailedPrecondition(status) && state.options.on_recipe_change == OnRecipeChange::kRebuild) {
-    spec.rebuild = true;
-    status = ensure();
-  }
-  RAGPIPE_RETURN_IF_ERROR(status);
-  if (!state.has_ledger || (stored.has_value() && !spec.rebuild)) return absl::OkStatus();
-
-  CommitRequest request;
-  request.source = state.source_name;
-  request.recipe = &spec.recipe;
-  request.reset = spec.rebuild;
-  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kCommit, "VectorSink::Flush", [&] { return stages.sink.Flush(); }));
-  return state.CallHost(Stage::kCommit, "Checkpoint::Commit", [&] { return stages.checkpoint.Commit(request); });
-}
-
 absl::Status OpenStream(State& state) {
   std::vector<PartitionCursor> cursors;
   RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "Checkpoint::LoadCursors", [&]() -> absl::Status {
     RAGPIPE_ASSIGN_OR_RETURN(cursors, state.stages.checkpoint.LoadCursors(state.source_name));
     return absl::OkStatus();
   }));
+  std::erase_if(cursors, [](const PartitionCursor& position) { return position.cursor.empty(); });
   RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "Source::StreamChanges", [&]() -> absl::Status {
     RAGPIPE_ASSIGN_OR_RETURN(state.stream, state.stages.source.StreamChanges(cursors));
     return absl::OkStatus();
@@ -217,6 +183,30 @@ class Engine::Impl {
     return status;
   }
 
+  absl::Status MakePlan(const PlanOptions& options, Plan& plan) {
+    plan = {};
+    RAGPIPE_RETURN_IF_ERROR(Begin());
+    absl::Status status = internal::MakePlan(stages_, options_, options, plan);
+    End(absl::OkStatus());
+    return status;
+  }
+
+  absl::Status Verify(const VerifyOptions& options, VerifyReport& report) {
+    report = {};
+    RAGPIPE_RETURN_IF_ERROR(Begin());
+    absl::Status status = VerifyIndex(*state_, options, report, [](std::vector<LedgerEntry>&) { return absl::OkStatus(); });
+    End(absl::OkStatus());
+    return Rebuilt(status);
+  }
+
+  absl::Status Repair(RepairReport& report) {
+    report = {};
+    RAGPIPE_RETURN_IF_ERROR(Begin());
+    absl::Status status = RepairSteps(report);
+    End(absl::OkStatus());
+    return Rebuilt(status);
+  }
+
   absl::Status Start() {
     RAGPIPE_RETURN_IF_ERROR(Begin());
     thread_ = Thread([this] { End(RunToEnd(*state_)); });
@@ -261,14 +251,39 @@ class Engine::Impl {
   absl::Status Begin() {
     MutexLock lock(mutex_);
     if (is_running_ || thread_.IsJoinable()) {
-      return absl::FailedPreconditionError("the pipeline is running; one Run(), or one Start() to Stop(), at a time");
+      return absl::FailedPreconditionError("the pipeline is running; one call, or one Start() to Stop(), at a time");
     }
-    RAGPIPE_RETURN_IF_ERROR(GuardHostCall("a stage asked for its name or shape", [this] {
-      state_ = std::make_shared<State>(stages_, options_);
-      return absl::OkStatus();
-    }));
+    RAGPIPE_RETURN_IF_ERROR(MakeState());
     is_running_ = true;
     return absl::OkStatus();
+  }
+
+  absl::Status RepairSteps(RepairReport& report) {
+    RAGPIPE_RETURN_IF_ERROR(DoubtDamaged(*state_, report.found));
+    if (report.found.is_sound()) return absl::OkStatus();
+    RAGPIPE_RETURN_IF_ERROR(RenewState());
+    absl::Status status = RunToEnd(*state_);
+    report.run = state_->Snapshot();
+    RAGPIPE_RETURN_IF_ERROR(status);
+    RAGPIPE_RETURN_IF_ERROR(RenewState());
+    RAGPIPE_RETURN_IF_ERROR(RemoveUnknown(*state_, report.documents_removed));
+    RAGPIPE_RETURN_IF_ERROR(VerifyIndex(*state_, {}, report.left, [](std::vector<LedgerEntry>&) { return absl::OkStatus(); }));
+    if (report.left.is_sound()) return absl::OkStatus();
+    return absl::DataLossError(
+        fmt::format("{} documents are still damaged: the source did not send them again, or they are dead letters",
+                    report.left.damaged_documents));
+  }
+
+  absl::Status RenewState() {
+    MutexLock lock(mutex_);
+    return MakeState();
+  }
+
+  absl::Status MakeState() RAGPIPE_REQUIRES(mutex_) {
+    return GuardHostCall("a stage asked for its name or shape", [this] {
+      state_ = std::make_shared<State>(stages_, options_);
+      return absl::OkStatus();
+    });
   }
 
   void End(absl::Status result) {
@@ -297,6 +312,9 @@ Engine::Engine(Stages stages, const PipelineOptions& options) : impl_(std::make_
 Engine::~Engine() = default;
 
 absl::Status Engine::Run(RunReport& report) { return impl_->Run(report); }
+absl::Status Engine::MakePlan(const PlanOptions& options, Plan& plan) { return impl_->MakePlan(options, plan); }
+absl::Status Engine::Verify(const VerifyOptions& options, VerifyReport& report) { return impl_->Verify(options, report); }
+absl::Status Engine::Repair(RepairReport& report) { return impl_->Repair(report); }
 absl::Status Engine::Start() { return impl_->Start(); }
 absl::Status Engine::Stop(absl::Duration grace, RunReport& report) { return impl_->Stop(grace, report); }
 void Engine::Cancel() { impl_->Cancel(); }

@@ -38,6 +38,12 @@ struct PlannedChunk {
   std::size_t row = kNoRow;  ///< in Task::vectors, for kReuse and kEmbed
 };
 
+/// Record::text of a chunk of `document`.
+inline std::string_view StoredText(const Chunk& chunk, const Document& document) {
+  if (chunk.text.has_value()) return *chunk.text;
+  return std::string_view(document.text).substr(chunk.range.begin, chunk.range.size());
+}
+
 /// How a change ends.
 enum class Outcome { kUnchanged, kStale, kSuperseded, kProcessed, kDeleted, kFailed };
 

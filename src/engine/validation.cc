@@ -96,8 +96,7 @@ absl::Status CheckChunks(const Document& document, const std::vector<Chunk>& chu
       fault = "has a context, text or heading that is not UTF-8";
     }
     if (!fault.empty()) {
-      return absl::InternalError(
-          fmt::format("the chunker's chunk {}, bytes [{}, {}), {}", i, range.begin, range.end, fault));
+      return absl::InternalError(fmt::format("the chunker's chunk {}, bytes [{}, {}), {}", i, range.begin, range.end, fault));
     }
     end = range.end;
   }

@@ -12,6 +12,7 @@
 
 #include "core/host_call.h"
 #include "core/status_macros.h"
+#include "engine/doubt.h"
 #include "ragpipe/retry.h"
 #include "ragpipe/vector_sink.h"
 
@@ -33,7 +34,7 @@ DocumentWrite ToDocumentWrite(const State& state, Task& task, Records& records) 
   DocumentWrite write;
   write.source = state.source_name;
   write.document_id = task.change.document_id;
-  write.replace_all = !task.known.has_value();
+  write.replace_all = !task.known.has_value() || IsDoubtful(*task.known);
   if (task.outcome == Outcome::kDeleted) {
     write.version = task.change.version;
     write.updated_at = task.change.updated_at;
@@ -54,9 +55,7 @@ DocumentWrite ToDocumentWrite(const State& state, Task& task, Records& records) 
     Record record;
     record.id = chunk.keys.record_id;
     record.text_key = chunk.keys.text_key;
-    record.text = chunk.chunk.text.has_value()
-                      ? std::string_view(*chunk.chunk.text)
-                      : std::string_view(task.document.text).substr(chunk.chunk.range.begin, chunk.chunk.range.size());
+    record.text = StoredText(chunk.chunk, task.document);
     record.position = chunk.position;
     record.chunk = &chunk.chunk;
     if (chunk.action == PlannedChunk::Action::kPatch) {

@@ -84,6 +84,9 @@ class Checker {
         "SELECT source, document_id FROM records JOIN documents ON documents.id = records.document WHERE record_id = ?",
         record.id);
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
+    // Ids of one source's documents never meet: where nothing is known of the past, a row of this id that another document
+    // has is another hand's, and is taken over.
+    if (found && write.replace_all && row.Bytes(0) == write.source) return absl::OkStatus();
     if (found) return CheckOwner(write, record, row.Bytes(0), row.Bytes(1));
     if (!upsert) {
       return absl::InvalidArgumentError(fmt::format(
@@ -166,8 +169,7 @@ absl::StatusOr<std::int64_t> DocumentWriter::PutDocument(const DocumentWrite& wr
       "UPDATE documents SET version_token = ?, version_ordinal = ?, updated_at = ?, media_type = ?, metadata = ? WHERE id = ?",
       write.version.token, ordinal, updated_at, write.media_type, metadata, *found));
   if (metadata != old_metadata) {
-    RAGPIPE_ASSIGN_OR_RETURN(const Metadata old, DecodeMetadata(old_metadata));
-    RAGPIPE_RETURN_IF_ERROR(DeleteFacets(db_, *found, old));
+    RAGPIPE_RETURN_IF_ERROR(ForgetFacets(*found, old_metadata));
     RAGPIPE_RETURN_IF_ERROR(InsertFacets(db_, *found, MetadataOf(write)));
   }
   return *found;
@@ -179,13 +181,19 @@ absl::Status DocumentWriter::PutRecord(std::int64_t document, const Record& reco
 
   std::optional<std::int64_t> slot;
   bool same_words = false;
+  bool is_anothers = false;
   {
-    Statement row = db_.Query("SELECT slot, headings, context, text FROM records WHERE record_id = ?", record.id);
+    Statement row = db_.Query("SELECT slot, headings, context, text, document FROM records WHERE record_id = ?", record.id);
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (found) {
       slot = row.Int(0);
       same_words = row.Bytes(1) == headings && row.Bytes(2) == chunk.context && row.Bytes(3) == record.text;
+      is_anothers = row.Int(4) != document;
     }
+  }
+  if (is_anothers) {  // or its document's row was taken away
+    RAGPIPE_RETURN_IF_ERROR(DropRecord(*std::exchange(slot, std::nullopt)));
+    same_words = false;
   }
   if (!slot.has_value()) {
     if (!with_vector) return absl::InternalError(fmt::format("record '{}' vanished before it could be patched", record.id));
@@ -244,9 +252,14 @@ absl::Status DocumentWriter::DropDocumentIfEmpty(const DocumentWrite& write) {
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (found) return absl::OkStatus();
   }
-  RAGPIPE_ASSIGN_OR_RETURN(const Metadata old, DecodeMetadata(metadata));
-  RAGPIPE_RETURN_IF_ERROR(DeleteFacets(db_, *document, old));
+  RAGPIPE_RETURN_IF_ERROR(ForgetFacets(*document, metadata));
   return db_.Run("DELETE FROM documents WHERE id = ?", *document);
+}
+
+absl::Status DocumentWriter::ForgetFacets(std::int64_t document, std::string_view metadata) {
+  const absl::StatusOr<Metadata> old = DecodeMetadata(metadata);
+  if (old.ok()) return DeleteFacets(db_, document, *old);
+  return db_.Run("DELETE FROM facets WHERE document = ?", document);  // slow, and only where the row was damaged
 }
 
 absl::Status DropAllRecords(Database& db) {

@@ -40,6 +40,7 @@ class DocumentWriter {
   absl::Status DropOthers(std::int64_t document, std::span<const Record> kept);
   absl::Status DropRecord(std::int64_t slot);
   absl::Status DropDocumentIfEmpty(const DocumentWrite& write);
+  absl::Status ForgetFacets(std::int64_t document, std::string_view metadata);
 
   Database& db_;
   SlotAllocator slots_;

@@ -173,6 +173,25 @@ absl::Status Migrate(Database& db) {
   return db.Execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT", kApplicationId, kVersion));
 }
 
+/// Creates, empty, the tables and indexes that somebody dropped; Verify() tells what that lost, and Repair() fills them again.
+absl::Status RestoreDropped(Database& db) {
+  RAGPIPE_ASSIGN_OR_RETURN(Database whole, Database::Open(":memory:", Database::Access::kReadWriteCreate));
+  for (const char* migration : kMigrations) RAGPIPE_RETURN_IF_ERROR(whole.Execute(migration));
+  Statement object =  // SQLite and FTS5 make the rest of them
+      whole.Query(
+          "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'record\\_words\\_%' ESCAPE '\\'");
+  while (true) {
+    RAGPIPE_ASSIGN_OR_RETURN(const bool found, object.Next());
+    if (!found) return absl::OkStatus();
+    bool is_there = false;
+    {
+      Statement row = db.Query("SELECT 1 FROM sqlite_schema WHERE name = ?", object.Bytes(0));
+      RAGPIPE_ASSIGN_OR_RETURN(is_there, row.Next());
+    }
+    if (!is_there) RAGPIPE_RETURN_IF_ERROR(db.Execute(object.String(1)));
+  }
+}
+
 }  // namespace
 
 absl::Status PrepareForWriting(Database& db) {
@@ -192,7 +211,7 @@ absl::Status PrepareForWriting(Database& db) {
   RAGPIPE_RETURN_IF_ERROR(db.Execute(fmt::format(
       "PRAGMA synchronous = full; PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {}",
       kWriterCacheKib, kCheckpointBytes / page_bytes, 2 * kCheckpointBytes)));
-  return identity.version < kVersion ? Migrate(db) : absl::OkStatus();
+  return identity.version < kVersion ? Migrate(db) : RestoreDropped(db);
 }
 
 absl::Status PrepareForReading(Database& db) {

@@ -39,6 +39,11 @@ absl::StatusOr<std::vector<Segment>> ReadSegments(Database& db) {
   }
 }
 
+absl::Status InsertSegment(Database& db, const Segment& segment, int live) {
+  return db.Run("INSERT INTO segments(segment, live, documents, words) VALUES(?, ?, ?, ?)", segment.id, live,
+                AsBlob(segment.documents), AsBlob(segment.words));
+}
+
 absl::StatusOr<std::int64_t> SlotAllocator::Allocate(std::int64_t document) {
   RAGPIPE_ASSIGN_OR_RETURN(Loaded* const loaded, LoadOneWithRoom());
   auto& documents = loaded->segment.documents;
@@ -125,9 +130,7 @@ absl::StatusOr<std::int64_t> SlotAllocator::Append() {
     RAGPIPE_RETURN_IF_ERROR(last.Next().status());
     id = last.Int(0);
   }
-  const Segment empty;
-  RAGPIPE_RETURN_IF_ERROR(db_.Run("INSERT INTO segments(segment, live, documents, words) VALUES(?, 0, ?, ?)", id,
-                                  AsBlob(empty.documents), AsBlob(empty.words)));
+  RAGPIPE_RETURN_IF_ERROR(InsertSegment(db_, {.id = id}, 0));
   RAGPIPE_RETURN_IF_ERROR(db_.Run("INSERT INTO vectors(segment, data) VALUES(?, zeroblob(?))", id, SegmentBytes(dimension_)));
   return id;
 }

@@ -29,6 +29,9 @@ struct Segment {
 /// All of them, in order.
 absl::StatusOr<std::vector<Segment>> ReadSegments(Database& db);
 
+/// Adds a segment without its vectors. `live`: how many of its rows are owned.
+absl::Status InsertSegment(Database& db, const Segment& segment, int live);
+
 /// Gives slots to records and takes them back. What it changed is in the database after Flush().
 class SlotAllocator {
  public:

@@ -11,7 +11,9 @@
 #include "ragpipe/retry.h"
 #include "sqlite/document_writer.h"
 #include "sqlite/recipes.h"
+#include "sqlite/reindex.h"
 #include "sqlite/segments.h"
+#include "sqlite/stored_records.h"
 #include "sqlite/vectors.h"
 
 namespace ragpipe::sqlite {
@@ -84,6 +86,32 @@ absl::Status StoreSink::FindVectors(std::span<const std::string_view> text_keys,
     RAGPIPE_RETURN_IF_ERROR(vectors.Read(row.Int(0), out[i]));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> StoreSink::ListDocuments(std::string_view source, std::string_view after,
+                                                                  std::size_t limit) {
+  RAGPIPE_ASSIGN_OR_RETURN(ReadPool::Lease reader, readers_->Acquire());
+  return ListStoredDocuments(reader->db, source, after, limit);
+}
+
+absl::Status StoreSink::ReadRecords(std::string_view source, std::span<const std::string_view> document_ids,
+                                    std::vector<StoredRecord>& out) {
+  RAGPIPE_ASSIGN_OR_RETURN(ReadPool::Lease reader, readers_->Acquire());
+  RAGPIPE_ASSIGN_OR_RETURN(const ReadTransaction snapshot, ReadTransaction::Begin(reader->db));
+  RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> stored, ReadRecipe(reader->db, kRecordsRecipe));
+  if (!stored.has_value()) return absl::OkStatus();
+  StoredRecordReader records(reader->db, stored->dimension);
+  for (const std::string_view id : document_ids) RAGPIPE_RETURN_IF_ERROR(records.Read(source, id, out));
+  return absl::OkStatus();
+}
+
+absl::Status StoreSink::Reindex() {
+  const std::optional<Recipe> recipe = this->recipe();
+  if (!recipe.has_value()) return absl::FailedPreconditionError("Reindex() before EnsureCollection()");
+  std::lock_guard lock(writer_.mutex());
+  RAGPIPE_RETURN_IF_ERROR(writer_.Begin());
+  const absl::Status status = RebuildDerived(writer_.db(), recipe->dimension);
+  return status.ok() ? status : writer_.Fail(status);
 }
 
 std::optional<Recipe> StoreSink::recipe() const {

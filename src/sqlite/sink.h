@@ -26,6 +26,12 @@ class StoreSink final : public VectorSink {
   absl::Status Flush() override;
   bool patches_payload() const override { return true; }
   absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) override;
+  bool lists_records() const override { return true; }
+  absl::StatusOr<std::vector<std::string>> ListDocuments(std::string_view source, std::string_view after,
+                                                         std::size_t limit) override;
+  absl::Status ReadRecords(std::string_view source, std::span<const std::string_view> document_ids,
+                           std::vector<StoredRecord>& out) override;
+  absl::Status Reindex() override;
 
  private:
   std::optional<Recipe> recipe() const;

@@ -131,6 +131,20 @@ absl::Status FaultySink::FindVectors(std::span<const std::string_view> text_keys
   });
 }
 
+absl::StatusOr<std::vector<std::string>> FaultySink::ListDocuments(std::string_view source, std::string_view after,
+                                                                   std::size_t limit) {
+  return Perform(
+      plan_, Call::kListStored, {}, [&] { return sink_.ListDocuments(source, after, limit); },
+      [] { return absl::StatusOr<std::vector<std::string>>(std::vector<std::string>()); });
+}
+
+absl::Status FaultySink::ReadRecords(std::string_view source, std::span<const std::string_view> document_ids,
+                                     std::vector<StoredRecord>& out) {
+  return Perform(
+      plan_, Call::kReadRecords, {document_ids.begin(), document_ids.end()},
+      [&] { return sink_.ReadRecords(source, document_ids, out); }, DoNothing);
+}
+
 absl::StatusOr<std::vector<PartitionCursor>> FaultyCheckpoint::LoadCursors(std::string_view source) {
   return Perform(
       plan_, Call::kLoadCursors, {}, [&] { return checkpoint_.LoadCursors(source); },

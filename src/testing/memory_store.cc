@@ -99,6 +99,34 @@ class MemoryStore::Sink final : public VectorSink {
     return absl::OkStatus();
   }
 
+  bool lists_records() const override { return state_.options.lists_records; }
+
+  absl::StatusOr<std::vector<std::string>> ListDocuments(std::string_view source, std::string_view after,
+                                                         std::size_t limit) override {
+    if (!state_.options.lists_records) return VectorSink::ListDocuments(source, after, limit);
+    const std::lock_guard guard(state_.mutex);
+    std::set<std::string> ids;
+    for (const RecordPtr& record : state_.records.Committed()) {
+      if (record->source == source && record->document_id > after) ids.insert(record->document_id);
+    }
+    std::vector<std::string> result(ids.begin(), ids.end());
+    if (result.size() > limit) result.resize(limit);
+    return result;
+  }
+
+  absl::Status ReadRecords(std::string_view source, std::span<const std::string_view> document_ids,
+                           std::vector<StoredRecord>& out) override {
+    if (!state_.options.lists_records) return VectorSink::ReadRecords(source, document_ids, out);
+    const std::lock_guard guard(state_.mutex);
+    const std::set<std::string_view> wanted(document_ids.begin(), document_ids.end());
+    for (const RecordPtr& record : state_.records.Committed()) {
+      if (record->source != source || wanted.count(record->document_id) == 0) continue;
+      out.push_back(*record);
+      out.back().chunk.text.reset();  // as a store that does not keep it
+    }
+    return absl::OkStatus();
+  }
+
  private:
   absl::Status CheckWrite(const DocumentWrite& write) const {
     for (const Record& record : write.upserts) {
@@ -282,6 +310,18 @@ void MemoryStore::Crash(UnflushedWrites fate) {
   } else {
     state_->RollBackSink();
   }
+}
+
+void MemoryStore::Overwrite(StoredRecord record) {
+  const std::lock_guard guard(state_->mutex);
+  state_->records.Put(std::move(record));
+  state_->CommitSink();
+}
+
+void MemoryStore::Remove(const std::string& record_id) {
+  const std::lock_guard guard(state_->mutex);
+  state_->records.Erase(record_id);
+  state_->CommitSink();
 }
 
 std::map<std::string, StoredRecord> MemoryStore::records() const {

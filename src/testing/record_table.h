@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "ragpipe/testing/stored_record.h"
+#include "ragpipe/stored_record.h"
 
 namespace ragpipe::testing {
 

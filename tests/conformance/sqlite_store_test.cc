@@ -25,7 +25,7 @@ std::shared_ptr<sqlite::Store> Open(const std::string& path) {
 }
 
 /// What a search does not return: text key and vector, straight from the file.
-void ReadKeyAndVector(const std::string& path, std::size_t dimension, testing::StoredRecord& record) {
+void ReadKeyAndVector(const std::string& path, std::size_t dimension, StoredRecord& record) {
   sqlite3* db = nullptr;
   sqlite3_stmt* row = nullptr;
   REQUIRE(sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK);
@@ -43,9 +43,9 @@ void ReadKeyAndVector(const std::string& path, std::size_t dimension, testing::S
   sqlite3_close(db);
 }
 
-absl::StatusOr<std::vector<testing::StoredRecord>> ReadAll(sqlite::Store& store, const std::string& path) {
+absl::StatusOr<std::vector<StoredRecord>> ReadAll(sqlite::Store& store, const std::string& path) {
   const auto recipe = store.index().LoadRecipe();
-  if (absl::IsNotFound(recipe.status())) return std::vector<testing::StoredRecord>();
+  if (absl::IsNotFound(recipe.status())) return std::vector<StoredRecord>();
   if (!recipe.ok()) return recipe.status();
   const std::vector<float> any(recipe->dimension, 1.0F);
   IndexQuery query;
@@ -54,9 +54,9 @@ absl::StatusOr<std::vector<testing::StoredRecord>> ReadAll(sqlite::Store& store,
   query.mode = SearchMode::kVector;
   const auto hits = store.index().Search(query);
   if (!hits.ok()) return hits.status();
-  std::vector<testing::StoredRecord> records;
+  std::vector<StoredRecord> records;
   for (const Hit& hit : *hits) {
-    testing::StoredRecord& record = records.emplace_back();
+    StoredRecord& record = records.emplace_back();
     record.id = hit.record_id;
     record.source = hit.source;
     record.document_id = hit.document_id;

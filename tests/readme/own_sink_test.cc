@@ -47,10 +47,10 @@ class MapSink final : public ragpipe::VectorSink {
 
 namespace {
 
-absl::StatusOr<std::vector<ragpipe::testing::StoredRecord>> Read(const MapSink& sink) {
-  std::vector<ragpipe::testing::StoredRecord> records;
+absl::StatusOr<std::vector<ragpipe::StoredRecord>> Read(const MapSink& sink) {
+  std::vector<ragpipe::StoredRecord> records;
   for (const auto& [id, row] : sink.rows) {
-    ragpipe::testing::StoredRecord& record = records.emplace_back();
+    ragpipe::StoredRecord& record = records.emplace_back();
     record.id = id;
     record.source = row.source;
     record.document_id = row.document_id;
@@ -60,8 +60,8 @@ absl::StatusOr<std::vector<ragpipe::testing::StoredRecord>> Read(const MapSink& 
   return records;
 }
 
-void KeepWhatMapSinkStores(ragpipe::testing::StoredRecord& record) {
-  ragpipe::testing::StoredRecord kept;
+void KeepWhatMapSinkStores(ragpipe::StoredRecord& record) {
+  ragpipe::StoredRecord kept;
   kept.id = record.id;
   kept.source = record.source;
   kept.document_id = record.document_id;

@@ -9,7 +9,9 @@
 
 #include "ragpipe/export.h"
 #include "ragpipe/options.h"
+#include "ragpipe/plan.h"
 #include "ragpipe/report.h"
+#include "ragpipe/verify.h"
 
 namespace ragpipe {
 
@@ -38,6 +40,9 @@ class RAGPIPE_EXPORT Engine {
   Engine& operator=(const Engine&) = delete;
 
   absl::Status Run(RunReport& report);
+  absl::Status MakePlan(const PlanOptions& options, Plan& plan);
+  absl::Status Verify(const VerifyOptions& options, VerifyReport& report);
+  absl::Status Repair(RepairReport& report);
   absl::Status Start();
   absl::Status Stop(absl::Duration grace, RunReport& report);
   void Cancel();

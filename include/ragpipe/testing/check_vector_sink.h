@@ -10,8 +10,8 @@
 
 #include "ragpipe/export.h"
 #include "ragpipe/recipe.h"
+#include "ragpipe/stored_record.h"
 #include "ragpipe/testing/finding.h"
-#include "ragpipe/testing/stored_record.h"
 #include "ragpipe/vector_sink.h"
 
 namespace ragpipe::testing {

@@ -34,6 +34,8 @@ enum class Call {
   kFindEntries,
   kListDocuments,
   kListDeadLetters,
+  kListStored,  ///< VectorSink::ListDocuments()
+  kReadRecords,
 };
 
 /// One call, as a condition sees it.

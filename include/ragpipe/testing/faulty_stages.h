@@ -66,7 +66,7 @@ class RAGPIPE_EXPORT FaultyEmbedder final : public Embedder {
 };
 
 /// Wrong result: Write() loses its last document; Flush() and EnsureCollection() do nothing; FindVectors() gives vectors
-/// that are one float too long.
+/// that are one float too long; ListDocuments() and ReadRecords() find nothing.
 class RAGPIPE_EXPORT FaultySink final : public VectorSink {
  public:
   FaultySink(VectorSink& sink, FaultPlan& plan) : sink_(sink), plan_(plan) {}
@@ -76,6 +76,11 @@ class RAGPIPE_EXPORT FaultySink final : public VectorSink {
   absl::Status Flush() override;
   bool patches_payload() const override { return sink_.patches_payload(); }
   absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) override;
+  bool lists_records() const override { return sink_.lists_records(); }
+  absl::StatusOr<std::vector<std::string>> ListDocuments(std::string_view source, std::string_view after,
+                                                         std::size_t limit) override;
+  absl::Status ReadRecords(std::string_view source, std::span<const std::string_view> document_ids,
+                           std::vector<StoredRecord>& out) override;
 
  private:
   VectorSink& sink_;

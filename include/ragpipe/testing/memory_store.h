@@ -10,7 +10,7 @@
 #include "ragpipe/export.h"
 #include "ragpipe/index.h"
 #include "ragpipe/ledger.h"
-#include "ragpipe/testing/stored_record.h"
+#include "ragpipe/stored_record.h"
 #include "ragpipe/vector_sink.h"
 
 namespace ragpipe::testing {
@@ -20,6 +20,7 @@ struct MemoryStoreOptions {
   bool patches_payload = true;
   bool finds_vectors = true;
   bool keeps_ledger = true;
+  bool lists_records = true;
 };
 
 /// Sink, checkpoint and index in memory. It outlives the pipelines that use it, as a database would, and can forget what a
@@ -53,6 +54,10 @@ class RAGPIPE_EXPORT MemoryStore final {
   /// As if the process had been killed: only what is durable stays. A sink of its own may have kept writes that nobody
   /// flushed; a shared transaction never does.
   void Crash(UnflushedWrites fate = UnflushedWrites::kLost);
+
+  /// Somebody else's hand: what is durable of one record is replaced, or goes, and the ledger does not hear of it.
+  void Overwrite(StoredRecord record);
+  void Remove(const std::string& record_id);
 
   /// By record id: what is durable, which is also what the index sees.
   std::map<std::string, StoredRecord> records() const;

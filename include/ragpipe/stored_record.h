@@ -12,7 +12,7 @@
 #include "ragpipe/metadata.h"
 #include "ragpipe/record.h"
 
-namespace ragpipe::testing {
+namespace ragpipe {
 
 /// A Record and its document's part of a DocumentWrite, owned: what a sink holds after the write.
 struct StoredRecord {
@@ -35,4 +35,4 @@ RAGPIPE_EXPORT bool operator==(const StoredRecord& a, const StoredRecord& b);
 /// What `record`, an upsert of `write`, becomes.
 RAGPIPE_EXPORT StoredRecord ToStoredRecord(const DocumentWrite& write, const Record& record);
 
-}  // namespace ragpipe::testing
+}  // namespace ragpipe

@@ -1,8 +1,8 @@
-#include "ragpipe/testing/stored_record.h"
+#include "ragpipe/stored_record.h"
 
 #include <tuple>
 
-namespace ragpipe::testing {
+namespace ragpipe {
 namespace {
 
 auto Fields(const Chunk& chunk) {
@@ -35,4 +35,4 @@ StoredRecord ToStoredRecord(const DocumentWrite& write, const Record& record) {
   return stored;
 }
 
-}  // namespace ragpipe::testing
+}  // namespace ragpipe
