@@ -1,6 +1,7 @@
 #include "ragpipe/testing/check_vector_sink.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
@@ -95,8 +96,13 @@ class Collection {
   Verdict Expect(const std::vector<StoredRecord>& expected) const {
     auto stored = Read();
     if (!stored.ok()) return Gave("reading the records", stored.status());
+    return Compare(expected, *std::move(stored));
+  }
+
+  /// Empty where `stored` is exactly the expected records, in any order.
+  Verdict Compare(const std::vector<StoredRecord>& expected, std::vector<StoredRecord> stored) const {
     Records left;
-    for (StoredRecord& record : *stored) {
+    for (StoredRecord& record : stored) {
       const std::string id = record.id;
       if (!left.emplace(id, Comparable(std::move(record))).second) return fmt::format("record '{}' is there twice", id);
     }
@@ -160,12 +166,14 @@ class VectorSinkCheck {
   std::vector<Finding> Run() {
     bool usable = false;
     bool patches = false;
+    bool lists = false;
     bool reopens = false;
     rules_.Check("factory", [&]() -> Verdict {
       const SinkUnderTest test = factory_();
       usable = test.sink != nullptr && test.read;
       if (!usable) return "the factory gave no sink, or no way to read its records";
       patches = test.sink->patches_payload();
+      lists = test.sink->lists_records();
       reopens = static_cast<bool>(test.reopen);
       return kKept;
     });
@@ -193,6 +201,11 @@ class VectorSinkCheck {
     Check("find_vectors.shape", &VectorSinkCheck::FindVectorsShape);
     Check("find_vectors.found", &VectorSinkCheck::FindVectorsFound);
     Check("find_vectors.concurrent", &VectorSinkCheck::FindVectorsConcurrent);
+    if (lists) {
+      Check("list.documents", &VectorSinkCheck::ListDocuments);
+      Check("list.records", &VectorSinkCheck::ListRecords);
+    }
+    Check("reindex.keeps", &VectorSinkCheck::ReindexKeeps);
     Check("flush.repeatable", &VectorSinkCheck::FlushRepeatable);
     if (reopens) Check("flush.durable", &VectorSinkCheck::FlushDurable);
     return rules_.Take();
@@ -362,6 +375,56 @@ class VectorSinkCheck {
     const TestWrite write{.source = kSource, .document_id = "same id", .replace_all = true};
     if (absl::Status status = collection.WriteAndCommit({write}); !status.ok()) return Gave("Write() with replace_all", status);
     return collection.Expect(theirs);
+  }
+
+  Verdict ListDocuments(Collection& collection) const {
+    std::vector<TestWrite> writes;
+    const std::vector<std::string> ids = {"B", "a", "a b", "a/b", "b", "caf\u00E9"};  // in byte order
+    for (const std::string& id : ids) writes.push_back({kSource, id, DocumentRecords(id, 2)});
+    std::vector<StoredRecord> theirs = DocumentRecords("theirs", 1);
+    theirs[0].source = "another source";
+    writes.push_back({"another source", "theirs", theirs});
+    writes.push_back({kSource, "gone", DocumentRecords("gone", 1)});
+    if (absl::Status status = collection.WriteAndCommit(writes); !status.ok()) return Gave("Write()", status);
+    const TestWrite deletion{.source = kSource, .document_id = "gone", .replace_all = true};
+    if (absl::Status status = collection.WriteAndCommit({deletion}); !status.ok()) return Gave("Write() of a deletion", status);
+    std::vector<std::string> listed;
+    while (listed.size() <= ids.size()) {
+      const auto page = collection.sink().ListDocuments(kSource, listed.empty() ? "" : listed.back(), 2);
+      if (!page.ok()) return Gave("ListDocuments()", page.status());
+      if (page->empty()) break;
+      if (page->size() > 2) return "ListDocuments() gave more than `limit`";
+      listed.insert(listed.end(), page->begin(), page->end());
+    }
+    return listed == ids ? kKept : fmt::format("ListDocuments() gave, page by page, '{}'", fmt::join(listed, "', '"));
+  }
+
+  Verdict ListRecords(Collection& collection) const {
+    const auto a = DocumentRecords("a", 3);
+    const auto b = DocumentRecords("b", 1);
+    const auto c = DocumentRecords("c", 2);
+    if (absl::Status status = collection.WriteAndCommit({{kSource, "a", a}, {kSource, "b", b}, {kSource, "c", c}});
+        !status.ok()) {
+      return Gave("Write()", status);
+    }
+    std::vector<StoredRecord> listed = {b[0]};
+    const std::vector<std::string_view> ids = {"a", "unknown", "c"};
+    if (absl::Status status = collection.sink().ReadRecords(kSource, ids, listed); !status.ok()) {
+      return Gave("ReadRecords()", status);
+    }
+    std::vector<StoredRecord> expected = {b[0]};
+    expected.insert(expected.end(), a.begin(), a.end());
+    expected.insert(expected.end(), c.begin(), c.end());
+    Verdict verdict = collection.Compare(expected, std::move(listed));
+    return verdict.empty() ? kKept : "ReadRecords() of two of three documents: " + verdict;
+  }
+
+  Verdict ReindexKeeps(Collection& collection) const {
+    const auto records = DocumentRecords("a", 3);
+    if (Verdict verdict = Put(collection, records); !verdict.empty()) return verdict;
+    if (absl::Status status = collection.sink().Reindex(); !status.ok()) return Gave("Reindex()", status);
+    if (absl::Status status = collection.Commit(); !status.ok()) return Gave("Flush() or the commit", status);
+    return collection.Expect(records);
   }
 
   Verdict PatchKeepsVector(Collection& collection) const {

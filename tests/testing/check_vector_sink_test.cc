@@ -41,6 +41,16 @@ struct TweakedSink final : VectorSink {
   absl::Status FindVectors(std::span<const std::string_view> keys, Vectors& out) override {
     return find ? find(keys, out) : good.FindVectors(keys, out);
   }
+  bool lists_records() const override { return good.lists_records(); }
+  absl::StatusOr<std::vector<std::string>> ListDocuments(std::string_view source, std::string_view after,
+                                                         std::size_t limit) override {
+    return list ? list(source, after, limit) : good.ListDocuments(source, after, limit);
+  }
+  absl::Status ReadRecords(std::string_view source, std::span<const std::string_view> ids,
+                           std::vector<StoredRecord>& out) override {
+    return read ? read(source, ids, out) : good.ReadRecords(source, ids, out);
+  }
+  absl::Status Reindex() override { return reindex ? reindex() : good.Reindex(); }
 
   std::shared_ptr<MemoryStore> store;
   VectorSink& good;
@@ -48,6 +58,9 @@ struct TweakedSink final : VectorSink {
   std::function<absl::Status(std::span<const DocumentWrite>)> write = {};
   std::function<absl::Status()> flush = {};
   std::function<absl::Status(std::span<const std::string_view>, Vectors&)> find = {};
+  std::function<absl::StatusOr<std::vector<std::string>>(std::string_view, std::string_view, std::size_t)> list = {};
+  std::function<absl::Status(std::string_view, std::span<const std::string_view>, std::vector<StoredRecord>&)> read = {};
+  std::function<absl::Status()> reindex = {};
 };
 
 std::vector<StoredRecord> ReadAll(const MemoryStore& store) {
@@ -318,6 +331,45 @@ TEST_CASE("CheckVectorSink: every broken rule is found out") {
                 };
                 sink.find = [&sink, writing](std::span<const std::string_view> keys, Vectors& out) {
                   return *writing ? absl::InternalError("locked") : sink.good.FindVectors(keys, out);
+                };
+              }),
+      Tweaked("sink.list.documents",
+              [](TweakedSink& sink) {  // forgets where the page before ended
+                sink.list = [&sink](std::string_view source, std::string_view, std::size_t limit) {
+                  return sink.good.ListDocuments(source, "", limit);
+                };
+              }),
+      Tweaked("sink.list.documents",
+              [](TweakedSink& sink) {  // of every source
+                sink.list = [&sink](std::string_view, std::string_view after, std::size_t limit) {
+                  auto ids = sink.good.ListDocuments("kit", after, limit);
+                  auto others = sink.good.ListDocuments("another source", after, limit);
+                  if (ids.ok() && others.ok()) ids->insert(ids->end(), others->begin(), others->end());
+                  return ids;
+                };
+              }),
+      Tweaked("sink.list.records",
+              [](TweakedSink& sink) {
+                sink.read = [&sink](std::string_view source, std::span<const std::string_view> ids,
+                                    std::vector<StoredRecord>& out) {
+                  out.clear();  // does not append
+                  return sink.good.ReadRecords(source, ids, out);
+                };
+              }),
+      Tweaked("sink.list.records",
+              [](TweakedSink& sink) {
+                sink.read = [&sink](std::string_view source, std::span<const std::string_view> ids,
+                                    std::vector<StoredRecord>& out) {
+                  absl::Status status = sink.good.ReadRecords(source, ids, out);
+                  out.back().chunk.tokens = 0;
+                  return status;
+                };
+              }),
+      Tweaked("sink.reindex.keeps",
+              [](TweakedSink& sink) {
+                sink.reindex = [&sink] {
+                  sink.store->Remove(sink.store->records().begin()->first);
+                  return absl::OkStatus();
                 };
               }),
       Tweaked("sink.flush.repeatable",

@@ -68,6 +68,9 @@ struct VectorSinkCheckOptions {
 /// sink.find_vectors.shape        "`out` is resized to text_keys.size()", and empty for keys that are not stored
 /// sink.find_vectors.found        "the vector of any stored record with this key"
 /// sink.find_vectors.concurrent   FindVectors() works "from several at once, also while the others run"
+/// sink.list.documents            ListDocuments(), where lists_records(): "in byte order", of the source, page by page
+/// sink.list.records              ReadRecords(): "every field as it was written but Chunk::text"
+/// sink.reindex.keeps             Reindex() changes no record
 /// sink.flush.repeatable          Flush() is OK with nothing to do
 /// sink.flush.durable             after Flush(), and the commit, all writes "are durable": there after a reopening
 RAGPIPE_EXPORT std::vector<Finding> CheckVectorSink(const SinkFactory& factory, const VectorSinkCheckOptions& options = {});
