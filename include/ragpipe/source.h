@@ -36,7 +36,7 @@ struct Change {
 /// Something in the feed that is no document: a line that does not parse, a row without a key. It becomes a dead letter and
 /// the feed goes on. A snapshot that cannot tell which document it was ends with SnapshotIncomplete.
 struct BadChange {
-  std::string document_id;  ///< where known, else a name for the place: "line 17"
+  std::string document_id;  ///< where known, else a name for the place: "line 17"; empty = the engine makes one
   absl::Status reason;      ///< what is wrong and what to do; without document text
   Partition partition;
   Cursor resume_after;

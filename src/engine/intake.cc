@@ -2,11 +2,13 @@
 
 #include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
+#include <absl/strings/escaping.h>
 #include <absl/time/time.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/fingerprint.h"
 #include "core/status_macros.h"
 #include "engine/judgement.h"
 #include "engine/validation.h"
@@ -25,12 +28,22 @@ namespace {
 constexpr absl::Duration kPoll = absl::Milliseconds(100);  // the longest that a quiet feed delays the end of a run
 constexpr std::size_t kUnknownBodyBytes = std::size_t{64} << 10;
 constexpr std::size_t kTaskBytes = 1024;
+constexpr std::size_t kCursorBytesShown = 64;
 
 /// What the body and what is made of it will take, before it is read. The chunking step corrects it.
 std::size_t EstimateBytes(const Change& change) {
   if (change.kind == Change::Kind::kDelete) return kTaskBytes;
   if (change.document.has_value()) return kTaskBytes + 2 * change.document->text.size();
   return kTaskBytes + 2 * (change.size_hint != 0 ? change.size_hint : kUnknownBodyBytes);
+}
+
+/// For a change without an id: where it is in the feed, or the how many-th of a listing. A dead letter needs a name of its own.
+std::string NameOfPlace(const Change& change, std::uint64_t number) {
+  const Cursor& cursor = change.resume_after;
+  if (cursor.empty()) return fmt::format("(no id) number {} of a listing", number);
+  const std::string shown =
+      cursor.size() <= kCursorBytesShown ? absl::CHexEscape(cursor) : ToUuid(Fingerprint().Add(cursor).Digest());
+  return fmt::format("(no id) partition '{}', up to cursor '{}'", change.partition, shown);
 }
 
 }  // namespace
@@ -112,6 +125,7 @@ absl::Status Intake::AdmitChanges(std::vector<Change>& changes) {
     if (absl::Status status = CheckDocumentId(task->change.document_id); !status.ok()) {
       task->Fail(Stage::kRead, std::move(status));
     }
+    NameIfUnnamed(task->change);
     // The second change of a document must not be judged by what the ledger said before the first: the first may be
     // committed before the second is decided.
     const bool is_first = arrived.insert(HashOfId(task->change.document_id)).second;
@@ -177,12 +191,17 @@ void Intake::Decide(Arrival& arrival) {
   state_.Enter(std::move(task));
 }
 
+void Intake::NameIfUnnamed(Change& change) {
+  if (change.document_id.empty()) change.document_id = NameOfPlace(change, ++unnamed_);
+}
+
 void Intake::AdmitBadChange(BadChange bad) {
   auto task = std::make_shared<Task>();
   task->change.document_id = std::move(bad.document_id);
   task->change.partition = std::move(bad.partition);
   task->change.resume_after = std::move(bad.resume_after);
   task->Fail(Stage::kRead, std::move(bad.reason));
+  NameIfUnnamed(task->change);
   if (!WaitForRoom(kTaskBytes)) return;
   Arrival arrival = Receive(std::move(task), kTaskBytes);
   Decide(arrival);

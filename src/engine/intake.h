@@ -33,6 +33,7 @@ class Intake {
   Arrival Receive(TaskPtr task, std::size_t bytes);
   absl::Status FindKnown(std::vector<Arrival>& arrivals);
   void Decide(Arrival& arrival);
+  void NameIfUnnamed(Change& change);
   void AdmitBadChange(BadChange bad);
   void Revoke(const PartitionRevoked& revoked);
 
@@ -47,6 +48,7 @@ class Intake {
 
   State& state_;
   ChangeStream& stream_;
+  std::uint64_t unnamed_ = 0;  // changes without an id so far
 };
 
 }  // namespace ragpipe::internal

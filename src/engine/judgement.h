@@ -34,8 +34,9 @@ inline bool JudgeTask(State& state, Task& task) RAGPIPE_REQUIRES(state.mutex) {
   if (state.has_ledger) judgement = Judge(task.change, task.known.has_value() ? &*task.known : nullptr);
   switch (judgement) {
     case Judgement::kUnchanged:
-      if (task.known.has_value() && state.dead_letters.contains(HashOfId(task.change.document_id))) {
-        task.outcome = Outcome::kUnchanged;  // the source went back to what the index holds: that clears the dead letter
+      if (state.dead_letters.contains(HashOfId(task.change.document_id))) {
+        // The source went back to what the index holds, or deleted what it never held: that clears the dead letter.
+        task.outcome = task.known.has_value() ? Outcome::kUnchanged : Outcome::kDeleted;
         return true;
       }
       state.Retire(task, Outcome::kUnchanged);

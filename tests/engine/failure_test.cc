@@ -9,6 +9,7 @@
 #include "engine/rig.h"
 #include "ragpipe/adapters.h"
 #include "ragpipe/retry.h"
+#include "ragpipe/testing/faulty_stages.h"
 
 using namespace ragpipe;
 using namespace ragpipe::testing;
@@ -208,10 +209,11 @@ TEST_CASE("a zero vector is fine under another metric than cosine") {
 TEST_CASE("an embedder that answers with the wrong count or length ends the run with its name") {
   const int what = GENERATE(0, 1);
   Rig rig;
-  FunctionEmbedder embedder("odd one", 2, [what](const EmbedRequest& request) -> absl::StatusOr<std::vector<std::vector<float>>> {
-    if (what == 0) return std::vector<std::vector<float>>(request.texts.size() + 1, {1.0F, 0.0F});
-    return std::vector<std::vector<float>>(request.texts.size(), {1.0F});
-  });
+  FunctionEmbedder embedder("odd one", 2,
+                            [what](const EmbedRequest& request) -> absl::StatusOr<std::vector<std::vector<float>>> {
+                              if (what == 0) return std::vector<std::vector<float>>(request.texts.size() + 1, {1.0F, 0.0F});
+                              return std::vector<std::vector<float>>(request.texts.size(), {1.0F});
+                            });
   rig.source.Put("a", "text");
   Pipeline pipeline{rig.source, rig.chunker, embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
   const absl::Status status = pipeline.Run(rig.report);
@@ -359,6 +361,58 @@ TEST_CASE("a bad change in the feed is a dead letter and the feed goes on") {
   CHECK(DeadLettersOf(rig).at(0).document_id == "line 17");
   REQUIRE_OK(rig.Run());
   CHECK(rig.report.documents.seen == 0);
+}
+
+TEST_CASE("dead letters without an id are listed, each under a name for its place") {
+  const bool is_feed = GENERATE(true, false);
+  Rig rig({.mode = is_feed ? MemorySourceOptions::Mode::kFeed : MemorySourceOptions::Mode::kSnapshot});
+  for (int i = 0; i < 2; ++i) {
+    BadChange bad;
+    bad.reason = absl::InvalidArgumentError("a row without a key");
+    rig.source.Push(bad);
+  }
+  rig.source.Put("a", "fine");
+  rig.source.Put("", "a document without an id");
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.processed == 1);
+  CHECK(rig.report.documents.failed == 3);
+  const auto letters = DeadLettersOf(rig);
+  REQUIRE(letters.size() == 3);
+  for (const DeadLetter& letter : letters) CHECK(letter.document_id.rfind("(no id) ", 0) == 0);
+  REQUIRE_OK(rig.Run());
+  CHECK_FALSE(rig.report.complete);
+  CHECK(DeadLettersOf(rig).size() == 3);
+}
+
+TEST_CASE("deleting a document of which only a dead letter is known clears the letter") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed}, {}, {.on_call = RefusePoison});
+  rig.source.Put("a", "poison");
+  REQUIRE_OK(rig.Run());
+  REQUIRE(DeadLettersOf(rig).size() == 1);
+  rig.source.Delete("a");
+  REQUIRE_OK(rig.Run());
+  CHECK(DeadLettersOf(rig).empty());
+  CHECK(rig.report.complete);
+}
+
+TEST_CASE("an absent document that the sink refuses to delete stays in the ledger until it does") {
+  Rig rig;
+  rig.source.Put("a", "text a");
+  rig.source.Put("b", "text b");
+  REQUIRE_OK(rig.Run());
+  FaultPlan plan;
+  plan.On(Call::kWrite, Always(), Fail(absl::InvalidArgumentError("refused")));
+  FaultySink sink(rig.store.sink(), plan);
+  rig.source.Delete("a");
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, sink, rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Run(rig.report));
+  CHECK(rig.report.documents.failed == 1);
+  CHECK_FALSE(rig.report.complete);
+  CHECK(rig.store.records().size() == 2);
+  plan.Clear();
+  REQUIRE_OK(pipeline.Run(rig.report));
+  CHECK(rig.report.complete);
+  rig.CheckIndexEqualsSource();
 }
 
 TEST_CASE("a failed checkpoint ends the run and leaves the sink's writes uncommitted") {
