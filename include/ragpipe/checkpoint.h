@@ -23,6 +23,7 @@ struct CommitRequest {
   std::span<const PartitionCursor> cursors;  ///< partitions not named keep theirs; an empty one: from the beginning again
   std::span<const LedgerEntry> entries;      ///< inserted or replaced; clears the document's dead letter
   std::span<const std::string> forgotten;    ///< document ids whose entry and dead letter go
+  std::span<const std::string> dropped_letters;  ///< document ids whose dead letter goes; the entry stays
   std::span<const DeadLetter> dead_letters;  ///< inserted, or replaced with one attempt more and the first failure kept
   const Recipe* recipe = nullptr;            ///< when set, stored: the ledger's entries are of this recipe
   bool reset = false;                        ///< first drop every cursor, entry and dead letter, of every source

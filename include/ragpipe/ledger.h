@@ -41,6 +41,7 @@ RAGPIPE_EXPORT std::string_view ToString(Stage stage);
 /// A change that could not be processed. The index keeps what it held of the document before.
 struct DeadLetter {
   std::string document_id;
+  bool is_delete = false;  ///< the change was the document's deletion
   Version version;
   Partition partition;
   Stage stage = Stage::kRead;
@@ -48,7 +49,15 @@ struct DeadLetter {
   int attempts = 1;  ///< runs that failed on it
   absl::Time first_failure = absl::InfinitePast();
   absl::Time last_failure = absl::InfinitePast();
+  absl::Time next_attempt = absl::InfiniteFuture();  ///< when a run tries it again by itself; InfiniteFuture = never
   std::optional<Document> document;  ///< the body, when it came with the change: nobody could read it again
+};
+
+/// Chooses dead letters: those that match every member that is set.
+struct DeadLetterFilter {
+  std::optional<Stage> stage = {};
+  std::optional<absl::StatusCode> code = {};   ///< of the reason
+  std::vector<std::string> document_ids = {};  ///< empty = all
 };
 
 }  // namespace ragpipe

@@ -20,6 +20,24 @@ struct DeletionGuard {
   double max_percent = 30;
 };
 
+/// What becomes of dead letters. One whose reason may heal (a transient code: reading this document failed again and again)
+/// is tried again by itself when its time has come: by a continuous run while its feed rests, by a bounded one at the end of
+/// its feed. The others wait for a new version of the document, or for Pipeline::ReplayDeadLetters().
+struct DeadLetterOptions {
+  absl::Duration first_retry = absl::Minutes(1);  ///< after the first failure; doubled with each further one ...
+  absl::Duration max_retry = absl::Hours(6);      ///< ... up to this
+
+  /// A dead letter this long after its first failure is dropped, and RunReport::expired_letters counts it: the index then
+  /// differs from the source and nothing says so any more.
+  absl::Duration expire_after = absl::InfiniteDuration();
+
+  /// New dead letters in one run that are more than `max_failures` AND more than `max_percent` of the changes seen are an
+  /// outage, not bad documents: the run ends with kFailedPrecondition. What is done is kept; the failures not committed yet
+  /// stay pending, so that the next run sees them again. max_percent = 100 allows everything.
+  std::uint64_t max_failures = 1000;
+  double max_percent = 50;
+};
+
 enum class RecordIds {
   kContent,        ///< a UUID from source, document, embedded text and occurrence: a moved chunk keeps its id
   kDocumentIndex,  ///< "document:index": readable; an insertion renames the chunks after it, their vectors are kept
@@ -50,6 +68,7 @@ struct PipelineOptions {
   RecordIds record_ids = RecordIds::kContent;
   OnRecipeChange on_recipe_change = OnRecipeChange::kRefuse;
   DeletionGuard deletion_guard = {};
+  DeadLetterOptions dead_letters = {};
   RetryOptions retry = {};
 
   std::uint64_t random_seed = 0;  ///< of the backoff jitter; 0 = from the system

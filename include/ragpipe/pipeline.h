@@ -100,6 +100,14 @@ class Pipeline final {
   /// Errors: as Verify() and Run(); kDataLoss when damage is left (`report.left`), with why.
   absl::Status Repair(RepairReport& report) { return engine_.Repair(report); }
 
+  /// Tries the chosen dead letters again, now and whatever their reason: with the body where it was kept, else read by
+  /// ChangeStream::Load() of a stream opened for it, where kNotFound means that the document is gone: its records go, and the
+  /// letter. The feed itself is not read and no cursor moves. A dead letter of Stage::kRead without a body stays: only the
+  /// source can send it again. `report.complete` then says that no dead letter is left at all. Errors: as of Run().
+  absl::Status ReplayDeadLetters(const DeadLetterFilter& which, RunReport& report) {
+    return engine_.ReplayDeadLetters(which, report);
+  }
+
   /// Runs on its own threads until Stop(), the end of the feed or an error. Returns at once; errors of the run are Stop()'s.
   absl::Status Start() { return engine_.Start(); }
 

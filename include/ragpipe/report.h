@@ -16,7 +16,7 @@ struct RunReport {
   /// Every change counted exactly once:
   /// seen = unchanged + stale + superseded + processed + deleted + failed + pending.
   struct Documents {
-    std::uint64_t seen = 0;        ///< changes received, and one for each deletion by absence
+    std::uint64_t seen = 0;        ///< changes received, and one for each deletion by absence and each dead letter retried
     std::uint64_t unchanged = 0;   ///< same version token or same content as the ledger's
     std::uint64_t stale = 0;       ///< older than what the index holds
     std::uint64_t superseded = 0;  ///< replaced by a newer change of the same document before it was begun, or gone on reading
@@ -55,6 +55,7 @@ struct RunReport {
   std::uint64_t commits = 0;
   std::uint64_t retries = 0;
   std::uint64_t deletions_refused = 0;  ///< absent documents kept by the deletion guard
+  std::uint64_t expired_letters = 0;    ///< dead letters dropped for their age
 
   absl::Time started = absl::InfinitePast();
   absl::Duration elapsed;

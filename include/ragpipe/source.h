@@ -93,7 +93,8 @@ class RAGPIPE_EXPORT ChangeStream {
 
   /// Reads the body of a change that came without one. Document::id must be the change's.
   /// Errors: kNotFound = it has gone since (absence or a later event will say so); kInvalidArgument, kOutOfRange, kDataLoss,
-  /// kInternal = this document is bad: a dead letter, the rest goes on; transient codes are retried; any other ends the run.
+  /// kInternal = this document is bad: a dead letter, the rest goes on; transient codes are retried, and a document whose
+  /// retries are spent is set aside to be tried again later, but 16 such in a row end the run; so does any other code.
   /// Laziest override: none, when every upsert carries its document.
   virtual absl::StatusOr<Document> Load(const Change& change);
 

@@ -64,7 +64,7 @@ absl::Status Intake::DeleteAbsent() {
         deletions[i].kind = Change::Kind::kDelete;
         deletions[i].document_id = std::move(ids[i]);
       }
-      return AdmitChanges(deletions);
+      return AdmitChanges(deletions, Origin::kSource);
     }));
   }
   return ForgetAbsentDeadLetters();
@@ -75,9 +75,9 @@ absl::Status Intake::ForgetAbsentDeadLetters() {
   return ForEachDeadLetterPage(state_, [this](const std::vector<DeadLetter>& page) {
     MutexLock lock(state_.mutex);
     for (const DeadLetter& letter : page) {
-      if (!state_.listed.contains(HashOfId(letter.document_id))) state_.gone_dead_letters.push_back(letter.document_id);
+      if (!state_.listed.contains(HashOfId(letter.document_id))) state_.DropLetter(letter.document_id);
     }
-    return true;
+    return absl::OkStatus();
   });
 }
 

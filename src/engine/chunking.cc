@@ -25,6 +25,9 @@ namespace {
 /// A code that stops one document, not the run: the call was about nothing but this document.
 bool IsBadDocument(const absl::Status& status) { return IsBadItem(status) || status.code() == absl::StatusCode::kInternal; }
 
+/// So many documents in a row that cannot be read are no longer each one's own trouble.
+constexpr int kDocumentsOfOutage = 16;
+
 /// Where a task goes after this step.
 enum class Next {
   kOn,       // to the embedder or the writer
@@ -79,7 +82,7 @@ class ChunkWorker {
     }
     RAGPIPE_ASSIGN_OR_RETURN(const bool exists, Load(task));
     if (!exists) return Next::kRetired;
-    if (task.outcome == Outcome::kFailed) return Next::kOn;
+    if (task.outcome != Outcome::kProcessed) return Next::kOn;
     if (absl::Status status = CheckDocument(task.document, task.change.document_id, state_.options.max_document_bytes);
         !status.ok()) {
       task.Fail(Stage::kLoad, std::move(status));
@@ -106,7 +109,7 @@ class ChunkWorker {
     return absl::OkStatus();
   }
 
-  /// False = the document has gone since it was listed, and the task is retired.
+  /// False = the document has gone since it was listed, and the task is retired. A dead letter's then becomes a deletion.
   absl::StatusOr<bool> Load(Task& task) {
     if (task.change.document.has_value()) {
       task.document = std::move(*task.change.document);
@@ -120,13 +123,17 @@ class ChunkWorker {
       });
       if (absl::IsNotFound(status)) {
         MutexLock lock(state_.mutex);
+        if (task.is_retry) {  // nothing else will tell that it is gone
+          task.outcome = Outcome::kDeleted;
+          return true;
+        }
         state_.listed.erase(HashOfId(task.change.document_id));  // a complete listing may now delete it
         state_.Retire(task, Outcome::kSuperseded);
         state_.EndTurn(task);
         return false;
       }
+      if (!IsOfDocumentAlone(status, task)) return Annotated("document '" + task.change.document_id + "'", status);
       if (!status.ok()) {
-        if (!IsBadDocument(status)) return Annotated("document '" + task.change.document_id + "'", status);
         task.Fail(Stage::kLoad, status);
         return true;
       }
@@ -146,9 +153,20 @@ class ChunkWorker {
       return chunks.ok() ? CheckChunks(task.document, *chunks) : chunks.status();
     });
     if (status.ok()) return PlanChunks(state_, *std::move(chunks), task);
-    if (!IsBadDocument(status)) return Annotated("document '" + task.change.document_id + "'", status);
+    if (!IsOfDocumentAlone(status, task)) return Annotated("document '" + task.change.document_id + "'", status);
     task.Fail(Stage::kChunk, std::move(status));
     return absl::OkStatus();
+  }
+
+  /// Whether the run goes on after a call that was about nothing but this document.
+  bool IsOfDocumentAlone(const absl::Status& status, const Task& task) {
+    MutexLock lock(state_.mutex);
+    if (!IsTransient(status)) {
+      state_.given_up_in_a_row = 0;
+      // A dead letter may be one because its source has no Load(); a replay must not stop at it.
+      return status.ok() || IsBadDocument(status) || (task.is_retry && !absl::IsCancelled(status));
+    }
+    return ++state_.given_up_in_a_row < kDocumentsOfOutage;
   }
 
   void HandOn(TaskPtr task) {

@@ -3,12 +3,17 @@
 #include <absl/time/time.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/host_call.h"
 #include "core/status_macros.h"
+#include "engine/redelivery.h"
 #include "engine/writing.h"
 #include "ragpipe/checkpoint.h"
 #include "ragpipe/observer.h"
@@ -36,6 +41,7 @@ LedgerEntry ToLedgerEntry(const Task& task) {
 DeadLetter ToDeadLetter(Task& task, absl::Time now) {
   DeadLetter letter;
   letter.document_id = task.change.document_id;
+  letter.is_delete = task.change.kind == Change::Kind::kDelete;
   letter.version = task.change.version;
   letter.partition = task.change.partition;
   letter.stage = task.failed_stage;
@@ -49,23 +55,57 @@ DeadLetter ToDeadLetter(Task& task, absl::Time now) {
 
 }  // namespace
 
+void Writer::CheckForOutage() {
+  std::string error;
+  {
+    MutexLock lock(state_.mutex);
+    const auto is_new = [this](const TaskPtr& task) RAGPIPE_REQUIRES(state_.mutex) {
+      return task->outcome == Outcome::kFailed && !state_.HasLetter(task->change.document_id);
+    };
+    const DeadLetterOptions& options = state_.options.dead_letters;
+    std::uint64_t failures = state_.new_letters;
+    for (const TaskPtr& task : uncommitted_) failures += is_new(task) ? 1U : 0U;
+    const double percent = 100.0 * static_cast<double>(failures) / static_cast<double>(state_.report.documents.seen);
+    if (failures <= options.max_failures || percent <= options.max_percent) return;
+    absl::Status last;
+    std::erase_if(uncommitted_, [&](const TaskPtr& task) RAGPIPE_REQUIRES(state_.mutex) {
+      if (!is_new(task)) return false;
+      last = task->failure;
+      state_.Drop(*task);
+      return true;
+    });
+    error = fmt::format(
+        "{} of {} documents failed, more than the {} and {:.0f} % that PipelineOptions::dead_letters allows, so this looks "
+        "like "
+        "an outage; those not committed yet stay pending. The last failed with: {}",
+        failures, state_.report.documents.seen, options.max_failures, options.max_percent, last.ToString());
+  }
+  state_.Abort(absl::FailedPreconditionError(error));
+}
+
 absl::Status Writer::Commit() {
+  CheckForOutage();
   RAGPIPE_RETURN_IF_ERROR(state_.CallHost(Stage::kCommit, "VectorSink::Flush", [this] { return state_.stages.sink.Flush(); }));
 
   std::vector<LedgerEntry> entries;
   std::vector<DeadLetter> dead_letters;
   std::vector<std::string> forgotten;
+  std::vector<std::string> dropped_letters;
   std::vector<PartitionCursor> cursors;
   {
     MutexLock lock(state_.mutex);
-    for (const TaskPtr& task : uncommitted_) state_.frontier.Finish(task->change.partition, task->position);
+    for (const TaskPtr& task : uncommitted_) {
+      if (!task->is_retry) state_.frontier.Finish(task->change.partition, task->position);
+    }
     cursors = state_.frontier.TakeMoved();
-    forgotten = std::exchange(state_.gone_dead_letters, {});
+    dropped_letters = std::exchange(state_.dropped_letters, {});
   }
   const absl::Time now = state_.clock.Now();
   for (const TaskPtr& task : uncommitted_) {
     if (task->outcome == Outcome::kFailed) {
       dead_letters.push_back(ToDeadLetter(*task, now));
+      dead_letters.back().next_attempt =
+          NextAttempt(state_.options.dead_letters, task->failure, 1 + AttemptsSoFar(task->change.document_id), now);
     } else if (task->outcome == Outcome::kDeleted) {
       forgotten.push_back(task->change.document_id);
     } else {
@@ -77,11 +117,12 @@ absl::Status Writer::Commit() {
   request.cursors = cursors;
   request.entries = entries;
   request.forgotten = forgotten;
+  request.dropped_letters = dropped_letters;
   request.dead_letters = dead_letters;
   RAGPIPE_RETURN_IF_ERROR(
       state_.CallHost(Stage::kCommit, "Checkpoint::Commit", [&] { return state_.stages.checkpoint.Commit(request); }));
 
-  RetireCommitted();
+  RetireCommitted(dead_letters);
   if (!cursors.empty()) Acknowledge(cursors);
   for (const DeadLetter& letter : dead_letters) {
     state_.Observe([&letter](Observer& observer) { observer.OnDeadLetter(letter); });
@@ -91,8 +132,21 @@ absl::Status Writer::Commit() {
   return absl::OkStatus();
 }
 
-void Writer::RetireCommitted() {
+int Writer::AttemptsSoFar(std::string_view document_id) const {
   MutexLock lock(state_.mutex);
+  const auto letter = state_.dead_letters.find(HashOfId(document_id));
+  return letter == state_.dead_letters.end() ? 0 : letter->second;
+}
+
+void Writer::RetireCommitted(std::span<const DeadLetter> letters) {
+  MutexLock lock(state_.mutex);
+  for (const TaskPtr& task : uncommitted_) {
+    if (task->outcome != Outcome::kFailed) state_.dead_letters.erase(HashOfId(task->change.document_id));
+  }
+  for (const DeadLetter& letter : letters) {
+    if (++state_.dead_letters[HashOfId(letter.document_id)] == 1) ++state_.new_letters;
+    state_.letters_due = std::min(state_.letters_due, DueTime(state_.options.dead_letters, letter));
+  }
   ++state_.report.commits;
   state_.report.watermark = state_.frontier.watermark();
   for (const TaskPtr& task : uncommitted_) {

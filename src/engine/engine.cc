@@ -22,6 +22,7 @@
 #include "engine/ledger_scan.h"
 #include "engine/mutex.h"
 #include "engine/planning.h"
+#include "engine/redelivery.h"
 #include "engine/repair.h"
 #include "engine/state.h"
 #include "engine/thread.h"
@@ -47,6 +48,12 @@ absl::Status CheckOptions(const PipelineOptions& options) {
   if (options.max_document_bytes == 0) return refuse("max_document_bytes must be at least 1");
   if (options.embed_timeout <= absl::ZeroDuration()) return refuse("embed_timeout must be positive");
   if (!(options.deletion_guard.max_percent >= 0)) return refuse("deletion_guard.max_percent must be 0 or more");
+  if (options.dead_letters.first_retry <= absl::ZeroDuration()) return refuse("dead_letters.first_retry must be positive");
+  if (options.dead_letters.max_retry < options.dead_letters.first_retry) {
+    return refuse("dead_letters.max_retry is shorter than first_retry");
+  }
+  if (options.dead_letters.expire_after <= absl::ZeroDuration()) return refuse("dead_letters.expire_after must be positive");
+  if (!(options.dead_letters.max_percent >= 0)) return refuse("dead_letters.max_percent must be 0 or more");
   if (options.retry.max_attempts < 1) return refuse("retry.max_attempts must be at least 1");
   if (options.retry.initial_backoff < absl::ZeroDuration()) return refuse("retry.initial_backoff is negative");
   if (options.retry.max_backoff < options.retry.initial_backoff) {
@@ -81,8 +88,11 @@ absl::Status Prepare(State& state) {
   RAGPIPE_RETURN_IF_ERROR(PrepareCollection(state));
   RAGPIPE_RETURN_IF_ERROR(ForEachDeadLetterPage(state, [&state](const std::vector<DeadLetter>& page) {
     MutexLock lock(state.mutex);
-    for (const DeadLetter& letter : page) state.dead_letters.insert(HashOfId(letter.document_id));
-    return true;
+    for (const DeadLetter& letter : page) {
+      state.dead_letters.emplace(HashOfId(letter.document_id), letter.attempts);
+      state.letters_due = std::min(state.letters_due, DueTime(state.options.dead_letters, letter));
+    }
+    return absl::OkStatus();
   }));
   return OpenStream(state);
 }
@@ -124,8 +134,8 @@ absl::Status Conclude(State& state) {
   std::string dead_letter;
   if (!state.IsAborting()) {
     const absl::Status status = ForEachDeadLetterPage(state, [&dead_letter](const std::vector<DeadLetter>& page) {
-      dead_letter = page.front().document_id;
-      return false;
+      if (dead_letter.empty()) dead_letter = page.front().document_id;
+      return absl::OkStatus();
     });
     if (!status.ok()) state.Abort(Rebuilt(status));
   }
@@ -174,9 +184,11 @@ class Engine::Impl {
     thread_.Join();
   }
 
-  absl::Status Run(RunReport& report) {
+  /// Reads the feed, or instead of it the dead letters that `replay` chooses.
+  absl::Status Run(RunReport& report, const DeadLetterFilter* replay) {
     report = {};
     RAGPIPE_RETURN_IF_ERROR(Begin());
+    if (replay != nullptr) state_->replay = *replay;
     absl::Status status = RunToEnd(*state_);
     report = state_->Snapshot();
     End(absl::OkStatus());
@@ -311,10 +323,11 @@ class Engine::Impl {
 Engine::Engine(Stages stages, const PipelineOptions& options) : impl_(std::make_unique<Impl>(stages, options)) {}
 Engine::~Engine() = default;
 
-absl::Status Engine::Run(RunReport& report) { return impl_->Run(report); }
 absl::Status Engine::MakePlan(const PlanOptions& options, Plan& plan) { return impl_->MakePlan(options, plan); }
 absl::Status Engine::Verify(const VerifyOptions& options, VerifyReport& report) { return impl_->Verify(options, report); }
 absl::Status Engine::Repair(RepairReport& report) { return impl_->Repair(report); }
+absl::Status Engine::Run(RunReport& report) { return impl_->Run(report, nullptr); }
+absl::Status Engine::ReplayDeadLetters(const DeadLetterFilter& which, RunReport& report) { return impl_->Run(report, &which); }
 absl::Status Engine::Start() { return impl_->Start(); }
 absl::Status Engine::Stop(absl::Duration grace, RunReport& report) { return impl_->Stop(grace, report); }
 void Engine::Cancel() { impl_->Cancel(); }

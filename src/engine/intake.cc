@@ -26,6 +26,7 @@ namespace ragpipe::internal {
 namespace {
 
 constexpr absl::Duration kPoll = absl::Milliseconds(100);  // the longest that a quiet feed delays the end of a run
+constexpr absl::Duration kRetryPatience = absl::Minutes(1);  // a feed that never rests delays retries so long
 constexpr std::size_t kUnknownBodyBytes = std::size_t{64} << 10;
 constexpr std::size_t kTaskBytes = 1024;
 constexpr std::size_t kCursorBytesShown = 64;
@@ -49,6 +50,12 @@ std::string NameOfPlace(const Change& change, std::uint64_t number) {
 }  // namespace
 
 absl::Status Intake::ReadFeed() {
+  if (state_.replay.has_value()) {
+    RAGPIPE_RETURN_IF_ERROR(Replay(*state_.replay));
+    MutexLock lock(state_.mutex);
+    state_.reached_end = true;
+    return absl::OkStatus();
+  }
   std::vector<Event> events;
   bool quiet = false;
   while (true) {
@@ -58,6 +65,7 @@ absl::Status Intake::ReadFeed() {
       state_.reader_waits = quiet;
     }
     if (quiet) state_.WakeDownstream();  // what waits for more company goes on without
+    if (AreLettersDue(quiet ? absl::ZeroDuration() : kRetryPatience)) RAGPIPE_RETURN_IF_ERROR(RetryDueLetters());
     events.clear();
     RAGPIPE_RETURN_IF_ERROR(state_.CallHost(Stage::kRead, "ChangeStream::Next", [&] {
       const absl::Time now = state_.clock.Now();
@@ -80,7 +88,7 @@ absl::Status Intake::Handle(std::vector<Event>& events) {
       changes.push_back(std::move(*change));
       continue;
     }
-    RAGPIPE_RETURN_IF_ERROR(AdmitChanges(changes));
+    RAGPIPE_RETURN_IF_ERROR(AdmitChanges(changes, Origin::kSource));
     if (auto* bad = std::get_if<BadChange>(&event)) {
       AdmitBadChange(std::move(*bad));
     } else if (const auto* complete = std::get_if<SnapshotComplete>(&event)) {
@@ -96,14 +104,15 @@ absl::Status Intake::Handle(std::vector<Event>& events) {
       MutexLock lock(state_.mutex);
       state_.frontier.Finish("", state_.frontier.Add("", "", heartbeat->watermark));
     } else if (std::holds_alternative<EndOfFeed>(event)) {
+      if (AreLettersDue(absl::ZeroDuration())) RAGPIPE_RETURN_IF_ERROR(RetryDueLetters());
       MutexLock lock(state_.mutex);
       state_.reached_end = true;
     }
   }
-  return AdmitChanges(changes);
+  return AdmitChanges(changes, Origin::kSource);
 }
 
-absl::Status Intake::AdmitChanges(std::vector<Change>& changes) {
+absl::Status Intake::AdmitChanges(std::vector<Change>& changes, Origin origin) {
   std::vector<Arrival> arrivals;
   arrivals.reserve(changes.size());
   absl::flat_hash_set<IdHash> arrived;
@@ -122,6 +131,7 @@ absl::Status Intake::AdmitChanges(std::vector<Change>& changes) {
 
     auto task = std::make_shared<Task>();
     task->change = std::move(change);
+    task->is_retry = origin == Origin::kDeadLetter;
     if (absl::Status status = CheckDocumentId(task->change.document_id); !status.ok()) {
       task->Fail(Stage::kRead, std::move(status));
     }
@@ -144,8 +154,10 @@ Intake::Arrival Intake::Receive(TaskPtr task, std::size_t bytes) {
   ++state_.in_flight;
   task->charged_bytes = bytes;
   state_.bytes_in_use += bytes;
-  task->position = state_.frontier.Add(change.partition, change.resume_after, change.updated_at);
-  if (state_.has_ledger) state_.listed.insert(hash);
+  if (!task->is_retry) {
+    task->position = state_.frontier.Add(change.partition, change.resume_after, change.updated_at);
+    if (state_.has_ledger) state_.listed.insert(hash);
+  }
   const bool was_busy = state_.order.IsBusy(change.document_id);
   return {std::move(task), was_busy};
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
+#include <absl/time/time.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "engine/state.h"
+#include "ragpipe/ledger.h"
 #include "ragpipe/source.h"
 
 namespace ragpipe::internal {
@@ -28,8 +31,10 @@ class Intake {
     bool was_busy = false;  // on arrival: the ledger is asked when its turn comes
   };
 
+  enum class Origin { kSource, kDeadLetter };
+
   absl::Status Handle(std::vector<Event>& events);
-  absl::Status AdmitChanges(std::vector<Change>& changes);
+  absl::Status AdmitChanges(std::vector<Change>& changes, Origin origin);
   Arrival Receive(TaskPtr task, std::size_t bytes);
   absl::Status FindKnown(std::vector<Arrival>& arrivals);
   void Decide(Arrival& arrival);
@@ -43,6 +48,13 @@ class Intake {
   /// Blocks until everything received is committed. False when the run is ending.
   bool WaitForDrain();
 
+  // In redelivery.cc.
+  absl::Status Replay(const DeadLetterFilter& filter);
+  absl::Status RetryDueLetters();
+  bool AreLettersDue(absl::Duration for_at_least) const;
+  absl::Status RetryLetters(absl::FunctionRef<bool(const DeadLetter&)> is_wanted);
+
+  // In absence.cc.
   absl::Status DeleteAbsent();
   absl::Status ForgetAbsentDeadLetters();
 

@@ -34,7 +34,7 @@ inline bool JudgeTask(State& state, Task& task) RAGPIPE_REQUIRES(state.mutex) {
   if (state.has_ledger) judgement = Judge(task.change, task.known.has_value() ? &*task.known : nullptr);
   switch (judgement) {
     case Judgement::kUnchanged:
-      if (state.dead_letters.contains(HashOfId(task.change.document_id))) {
+      if (state.HasLetter(task.change.document_id)) {
         // The source went back to what the index holds, or deleted what it never held: that clears the dead letter.
         task.outcome = task.known.has_value() ? Outcome::kUnchanged : Outcome::kDeleted;
         return true;
@@ -42,6 +42,7 @@ inline bool JudgeTask(State& state, Task& task) RAGPIPE_REQUIRES(state.mutex) {
       state.Retire(task, Outcome::kUnchanged);
       return false;
     case Judgement::kStale:
+      if (task.is_retry) state.DropLetter(task.change.document_id);  // the index has moved past it
       state.Retire(task, Outcome::kStale);
       return false;
     case Judgement::kNewVersion:

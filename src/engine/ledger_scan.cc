@@ -31,7 +31,7 @@ absl::Status ForEachDocumentPage(State& state, absl::FunctionRef<absl::Status(st
   }
 }
 
-absl::Status ForEachDeadLetterPage(State& state, absl::FunctionRef<bool(const std::vector<DeadLetter>&)> visit) {
+absl::Status ForEachDeadLetterPage(State& state, absl::FunctionRef<absl::Status(std::vector<DeadLetter>&)> visit) {
   if (!state.has_ledger) return absl::OkStatus();
   std::string after;
   while (true) {
@@ -40,8 +40,9 @@ absl::Status ForEachDeadLetterPage(State& state, absl::FunctionRef<bool(const st
       RAGPIPE_ASSIGN_OR_RETURN(page, state.stages.checkpoint.ListDeadLetters(state.source_name, after, kDeadLettersPerPage));
       return absl::OkStatus();
     }));
-    if (page.empty() || !visit(page)) return absl::OkStatus();
+    if (page.empty()) return absl::OkStatus();
     after = page.back().document_id;
+    RAGPIPE_RETURN_IF_ERROR(visit(page));
   }
 }
 

@@ -14,7 +14,7 @@ namespace ragpipe::internal {
 /// Calls `visit` with every page of the source's document ids in the ledger, in byte order.
 absl::Status ForEachDocumentPage(State& state, absl::FunctionRef<absl::Status(std::vector<std::string>&)> visit);
 
-/// Calls `visit` with every page of the source's dead letters, until it returns false. None without a ledger.
-absl::Status ForEachDeadLetterPage(State& state, absl::FunctionRef<bool(const std::vector<DeadLetter>&)> visit);
+/// Calls `visit` with every page of the source's dead letters, in byte order of their ids. None without a ledger.
+absl::Status ForEachDeadLetterPage(State& state, absl::FunctionRef<absl::Status(std::vector<DeadLetter>&)> visit);
 
 }  // namespace ragpipe::internal

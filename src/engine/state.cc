@@ -80,7 +80,7 @@ void State::Enter(TaskPtr task) {
 }
 
 void State::Retire(Task& task, Outcome outcome) {
-  frontier.Finish(task.change.partition, task.position);
+  if (!task.is_retry) frontier.Finish(task.change.partition, task.position);
   Settle(task, outcome);
 }
 
@@ -140,6 +140,12 @@ void State::CountChunks(const Task& task, Outcome outcome) {
 void State::Charge(Task& task, std::size_t bytes) {
   bytes_in_use += bytes;
   bytes_in_use -= std::exchange(task.charged_bytes, bytes);
+}
+
+bool State::DropLetter(const std::string& document_id) {
+  if (dead_letters.erase(HashOfId(document_id)) == 0) return false;
+  dropped_letters.push_back(document_id);
+  return true;
 }
 
 void State::AddProblem(std::string problem) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -51,7 +53,8 @@ class State {
   const std::size_t dimension;
   const EmbedLimits embed_limits;
 
-  std::unique_ptr<ChangeStream> stream;  ///< set before the threads start
+  std::unique_ptr<ChangeStream> stream;    ///< set before the threads start
+  std::optional<DeadLetterFilter> replay;  ///< these are read instead of the feed; set before the threads start
 
   mutable Mutex mutex;
 
@@ -85,9 +88,12 @@ class State {
 
   DocumentOrder order RAGPIPE_GUARDED_BY(mutex);
   Frontier frontier RAGPIPE_GUARDED_BY(mutex);
-  absl::flat_hash_set<IdHash> listed RAGPIPE_GUARDED_BY(mutex);          ///< since the stream opened
-  absl::flat_hash_set<IdHash> dead_letters RAGPIPE_GUARDED_BY(mutex);    ///< at the start
-  std::vector<std::string> gone_dead_letters RAGPIPE_GUARDED_BY(mutex);  ///< of documents that no longer exist
+  absl::flat_hash_set<IdHash> listed RAGPIPE_GUARDED_BY(mutex);               ///< since the stream opened
+  absl::flat_hash_map<IdHash, int> dead_letters RAGPIPE_GUARDED_BY(mutex);    ///< by document: attempts
+  std::vector<std::string> dropped_letters RAGPIPE_GUARDED_BY(mutex);         ///< to be removed by the next commit
+  absl::Time letters_due RAGPIPE_GUARDED_BY(mutex) = absl::InfiniteFuture();  ///< when the next is tried again or expires
+  std::uint64_t new_letters RAGPIPE_GUARDED_BY(mutex) = 0;                    ///< committed in this run
+  int given_up_in_a_row RAGPIPE_GUARDED_BY(mutex) = 0;  ///< documents that could not be read or split for transient reasons
   RunReport report RAGPIPE_GUARDED_BY(mutex);
 
   /// Nothing more comes to the embedding step unless the reader goes on.
@@ -133,6 +139,13 @@ class State {
 
   /// Changes what a task holds of the memory budget.
   void Charge(Task& task, std::size_t bytes) RAGPIPE_REQUIRES(mutex);
+
+  bool HasLetter(std::string_view document_id) const RAGPIPE_REQUIRES(mutex) {
+    return dead_letters.contains(HashOfId(document_id));
+  }
+
+  /// The next commit removes the document's dead letter. False when there is none.
+  bool DropLetter(const std::string& document_id) RAGPIPE_REQUIRES(mutex);
 
   void AddProblem(std::string problem) RAGPIPE_REQUIRES(mutex);
 

@@ -58,6 +58,7 @@ struct FrontierPosition {
 struct Task {
   Change change;
   FrontierPosition position;
+  bool is_retry = false;  ///< of a dead letter: it was not listed and moves no cursor
   bool judged = false;  ///< `known` was looked up and the change has to be processed
   std::optional<LedgerEntry> known;
 

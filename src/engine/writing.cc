@@ -91,7 +91,7 @@ void Writer::Run() {
 }
 
 bool Writer::HasUncommitted() const {
-  return !uncommitted_.empty() || state_.frontier.HasMoved() || !state_.gone_dead_letters.empty();
+  return !uncommitted_.empty() || state_.frontier.HasMoved() || !state_.dropped_letters.empty();
 }
 
 bool Writer::IsCommitDue(absl::Time now) const {
@@ -114,7 +114,7 @@ Writer::Reason Writer::WaitForWork(std::vector<TaskPtr>& tasks) {
       bytes += state_.to_write.front()->charged_bytes;
       tasks.push_back(std::move(state_.to_write.front()));
       state_.to_write.pop_front();
-      if (state_.frontier.IsLost(tasks.back()->change.partition, tasks.back()->position)) {
+      if (!tasks.back()->is_retry && state_.frontier.IsLost(tasks.back()->change.partition, tasks.back()->position)) {
         state_.Drop(*tasks.back());
         state_.EndTurn(*tasks.back());
         tasks.pop_back();

@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/state.h"
 #include "engine/task.h"
+#include "ragpipe/ledger.h"
 
 namespace ragpipe::internal {
 
@@ -35,7 +37,10 @@ class Writer {
   /// Flush and Commit of everything written, then retires the tasks. In commit.cc.
   absl::Status Commit();
   void Acknowledge(std::span<const PartitionCursor> cursors);
-  void RetireCommitted();
+  /// Drops the failures, and ends the run, when they are too many for bad documents.
+  void CheckForOutage();
+  int AttemptsSoFar(std::string_view document_id) const;
+  void RetireCommitted(std::span<const DeadLetter> letters);
 
   State& state_;
   std::vector<TaskPtr> uncommitted_;

@@ -56,12 +56,14 @@ absl::Status PutDeadLetter(Database& db, std::string_view source, const DeadLett
   RAGPIPE_RETURN_IF_ERROR(DropDeadLetter(db, source, letter.document_id));
   const std::string document = letter.document.has_value() ? EncodeDocument(*letter.document) : "";
   const std::string message(letter.reason.message());
+  std::optional<std::int64_t> next_attempt;
+  if (letter.next_attempt != absl::InfiniteFuture()) next_attempt = EncodeTime(letter.next_attempt);
   return db.Run(
       "INSERT INTO dead_letters(source, document_id, version_token, version_ordinal, partition, stage, code, message, attempts,"
-      " first_failure, last_failure, document) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      " first_failure, last_failure, document, is_delete, next_attempt) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       source, letter.document_id, letter.version.token, EncodeOrdinal(letter.version.ordinal), letter.partition,
       static_cast<int>(letter.stage), static_cast<int>(letter.reason.code()), message, attempts, first_failure,
-      EncodeTime(letter.last_failure), Blob{document});
+      EncodeTime(letter.last_failure), Blob{document}, letter.is_delete ? 1 : 0, next_attempt);
 }
 
 absl::Status Apply(Database& db, const CommitRequest& request) {
@@ -70,6 +72,9 @@ absl::Status Apply(Database& db, const CommitRequest& request) {
   for (const LedgerEntry& entry : request.entries) RAGPIPE_RETURN_IF_ERROR(PutEntry(db, request.source, entry));
   for (const std::string& document_id : request.forgotten) {
     RAGPIPE_RETURN_IF_ERROR(db.Run("DELETE FROM ledger WHERE source = ? AND document_id = ?", request.source, document_id));
+    RAGPIPE_RETURN_IF_ERROR(DropDeadLetter(db, request.source, document_id));
+  }
+  for (const std::string& document_id : request.dropped_letters) {
     RAGPIPE_RETURN_IF_ERROR(DropDeadLetter(db, request.source, document_id));
   }
   for (const DeadLetter& letter : request.dead_letters) RAGPIPE_RETURN_IF_ERROR(PutDeadLetter(db, request.source, letter));
@@ -93,6 +98,8 @@ absl::StatusOr<DeadLetter> ReadDeadLetter(const Statement& row) {
   if (const std::string_view document = row.Bytes(10); !document.empty()) {
     RAGPIPE_ASSIGN_OR_RETURN(letter.document, DecodeDocument(document));
   }
+  letter.is_delete = row.Int(11) != 0;
+  if (const auto next_attempt = row.OptionalInt(12)) letter.next_attempt = DecodeTime(next_attempt);
   return letter;
 }
 
@@ -171,7 +178,7 @@ absl::StatusOr<std::vector<DeadLetter>> StoreCheckpoint::ListDeadLetters(std::st
   Statement row = reader->db.Query(
       "SELECT document_id, version_token, version_ordinal, partition, stage, code, message, attempts, first_failure, "
       "last_failure,"
-      " document FROM dead_letters WHERE source = ? AND document_id > ? ORDER BY document_id LIMIT ?",
+      " document, is_delete, next_attempt FROM dead_letters WHERE source = ? AND document_id > ? ORDER BY document_id LIMIT ?",
       source, after, ToSqlLimit(limit));
   while (true) {
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());

@@ -129,6 +129,10 @@ CREATE TABLE dead_letters(
                                     R"sql(
 -- Until then every count was taken for exact.
 ALTER TABLE records ADD COLUMN tokens_are_estimated INTEGER NOT NULL DEFAULT 0;
+)sql",
+                                    R"sql(
+ALTER TABLE dead_letters ADD COLUMN is_delete INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dead_letters ADD COLUMN next_attempt INTEGER;  -- null = never
 )sql"};
 
 constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());

@@ -32,6 +32,7 @@ struct TestCommit {
   std::vector<PartitionCursor> cursors = {};
   std::vector<LedgerEntry> entries = {};
   std::vector<std::string> forgotten = {};
+  std::vector<std::string> dropped_letters = {};
   std::vector<DeadLetter> dead_letters = {};
   std::optional<Recipe> recipe = {};
   bool reset = false;
@@ -43,6 +44,7 @@ absl::Status Commit(Checkpoint& checkpoint, const TestCommit& test) {
   request.cursors = test.cursors;
   request.entries = test.entries;
   request.forgotten = test.forgotten;
+  request.dropped_letters = test.dropped_letters;
   request.dead_letters = test.dead_letters;
   request.recipe = test.recipe.has_value() ? &*test.recipe : nullptr;
   request.reset = test.reset;
@@ -71,6 +73,7 @@ DeadLetter Letter(std::string document_id, int second = 1) {
   letter.reason = absl::InvalidArgumentError(fmt::format("refused at second {}: \u00FC 'quoted'", second));
   letter.first_failure = absl::FromUnixSeconds(1'700'000'000 + second);
   letter.last_failure = letter.first_failure;
+  letter.next_attempt = letter.first_failure + absl::Minutes(1);
   return letter;
 }
 
@@ -107,6 +110,8 @@ Verdict Difference(const DeadLetter& expected, const DeadLetter& actual) {
   }
   if (expected.first_failure != actual.first_failure) return "the time of the first failure differs";
   if (expected.last_failure != actual.last_failure) return "the time of the last failure differs";
+  if (expected.next_attempt != actual.next_attempt) return "the time of the next attempt differs";
+  if (expected.is_delete != actual.is_delete) return "whether it is a deletion differs";
   return SameBody(expected.document, actual.document) ? kKept : "the body differs";
 }
 
@@ -451,6 +456,8 @@ Verdict DeadLetterRoundtrip(Checkpoint& checkpoint) {
   bare.document_id = "t: bare";
   bare.reason = absl::UnknownError("");
   letters.push_back(bare);
+  letters.push_back(Letter("u: of a deletion"));
+  letters.back().is_delete = true;
   letters.push_back(Letter("with a body"));
   letters.back().document = Body();
   if (absl::Status status = Commit(checkpoint, {.dead_letters = letters}); !status.ok())
@@ -475,6 +482,15 @@ Verdict DeadLetterCleared(Checkpoint& checkpoint) {
   if (absl::Status status = Commit(checkpoint, {.entries = {Entry("a")}}); !status.ok())
     return Gave("Commit() of an entry", status);
   return ExpectLetters(checkpoint, kSource, {Letter("b")});
+}
+
+Verdict DeadLetterDropped(Checkpoint& checkpoint) {
+  const TestCommit commit{.entries = {Entry("a")}, .dead_letters = {Letter("a"), Letter("b"), Letter("c")}};
+  if (absl::Status status = Commit(checkpoint, commit); !status.ok()) return Gave("Commit()", status);
+  const TestCommit drop{.dropped_letters = {"a", "b", "never there"}};
+  if (absl::Status status = Commit(checkpoint, drop); !status.ok()) return Gave("Commit() of dropped letters", status);
+  if (Verdict verdict = ExpectEntry(checkpoint, kSource, "a", Entry("a")); !verdict.empty()) return verdict;
+  return ExpectLetters(checkpoint, kSource, {Letter("c")});
 }
 
 Verdict DeadLetterOrder(Checkpoint& checkpoint) {
@@ -543,6 +559,7 @@ constexpr NamedRule kLedgerRules[] = {
     {"dead_letter.roundtrip", DeadLetterRoundtrip},
     {"dead_letter.attempts", DeadLetterAttempts},
     {"dead_letter.cleared", DeadLetterCleared},
+    {"dead_letter.dropped", DeadLetterDropped},
     {"dead_letter.order", DeadLetterOrder},
     {"dead_letter.per_source", DeadLetterPerSource},
 };

@@ -252,6 +252,7 @@ class MemoryStore::CheckpointPart final : public Checkpoint {
       source.entries.erase(id);
       source.dead_letters.erase(id);
     }
+    for (const std::string& id : request.dropped_letters) source.dead_letters.erase(id);
     for (const DeadLetter& letter : request.dead_letters) {
       DeadLetter stored = PrivateCopy(letter);
       if (const auto old = source.dead_letters.find(letter.document_id); old != source.dead_letters.end()) {

@@ -18,8 +18,17 @@ inline absl::Status PrivateStatus(const absl::Status& status) {
 }
 
 inline DeadLetter PrivateCopy(const DeadLetter& letter) {
-  return {letter.document_id, letter.version,       letter.partition,    letter.stage,   PrivateStatus(letter.reason),
-          letter.attempts,    letter.first_failure, letter.last_failure, letter.document};
+  return {.document_id = letter.document_id,
+          .is_delete = letter.is_delete,
+          .version = letter.version,
+          .partition = letter.partition,
+          .stage = letter.stage,
+          .reason = PrivateStatus(letter.reason),
+          .attempts = letter.attempts,
+          .first_failure = letter.first_failure,
+          .last_failure = letter.last_failure,
+          .next_attempt = letter.next_attempt,
+          .document = letter.document};
 }
 
 inline Event PrivateCopy(const Event& event) {

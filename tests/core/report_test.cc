@@ -24,14 +24,15 @@ RunReport Example() {
 
 TEST_CASE("the JSON of a report is one line with every count") {
   const std::string json = ToJson(Example());
-  CHECK(json ==
-        R"({"documents":{"seen":28,"unchanged":1,"stale":2,"superseded":3,"processed":4,"deleted":5,"failed":6,"pending":7},)"
-        R"("chunks":{"embedded":1,"reused":2,"patched":3,"deleted":4,"total":6},"embed":{"calls":1,"texts":2,"tokens":3,)"
-        R"("tokens_are_estimated":true},)"
-        R"("bytes":{"read":100,"embedded":50},"stage_seconds":{"read":0.000000,"load":0.000000,"chunk":0.000000,)"
-        R"("embed":0.000000,"write":0.000000,"commit":0.000000},"commits":0,"retries":0,"deletions_refused":0,)"
-        R"("watermark":"1970-01-01T00:00:00+00:00","seconds":1.500000,"complete":false,)"
-        R"("problems":["a \"quoted\" \\ path\u000aand a line\u0001"]})");
+  CHECK(
+      json ==
+      R"({"documents":{"seen":28,"unchanged":1,"stale":2,"superseded":3,"processed":4,"deleted":5,"failed":6,"pending":7},)"
+      R"("chunks":{"embedded":1,"reused":2,"patched":3,"deleted":4,"total":6},"embed":{"calls":1,"texts":2,"tokens":3,)"
+      R"("tokens_are_estimated":true},)"
+      R"("bytes":{"read":100,"embedded":50},"stage_seconds":{"read":0.000000,"load":0.000000,"chunk":0.000000,)"
+      R"("embed":0.000000,"write":0.000000,"commit":0.000000},"commits":0,"retries":0,"deletions_refused":0,"expired_letters":0,)"
+      R"("watermark":"1970-01-01T00:00:00+00:00","seconds":1.500000,"complete":false,)"
+      R"("problems":["a \"quoted\" \\ path\u000aand a line\u0001"]})");
 }
 
 TEST_CASE("a JSON report never holds invalid UTF-8") {

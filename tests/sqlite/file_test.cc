@@ -148,8 +148,41 @@ TEST_CASE("a file of ours without tables is migrated from version 0") {
   RunSql(path, "PRAGMA application_id = 0x52414750");
   CHECK(OpenIndexCode(path) == absl::StatusCode::kFailedPrecondition);  // who only reads cannot migrate
   Ingest(path);
-  CHECK(RunSql(path, "PRAGMA user_version") == "2");
+  CHECK(RunSql(path, "PRAGMA user_version") == "3");
   REQUIRE_OK(OpenIndex(path));
+}
+
+// Undoes the migrations from version 2 on.
+constexpr char kToVersion2[] =
+    "ALTER TABLE dead_letters DROP COLUMN is_delete; ALTER TABLE dead_letters DROP COLUMN next_attempt;"
+    "PRAGMA user_version = 2";
+
+TEST_CASE("a file of version 2 keeps its ledger and its dead letters, which wait for the source as before") {
+  const TempDir dir;
+  const std::string path = dir / "index.db";
+  LedgerEntry entry = TestEntry("a");
+  DeadLetter letter;
+  letter.document_id = "b";
+  letter.reason = absl::UnavailableError("no answer");
+  letter.next_attempt = absl::FromUnixSeconds(1'700'000'000);
+  {
+    auto store = Store::Open(path);
+    REQUIRE_OK(store);
+    REQUIRE_OK(store->checkpoint().Commit({.source = "source", .entries = {&entry, 1}, .dead_letters = {&letter, 1}}));
+  }
+  RunSql(path, kToVersion2);
+  auto store = Store::Open(path);
+  REQUIRE_OK(store);
+  const auto letters = store->checkpoint().ListDeadLetters("source", "", 10);
+  REQUIRE_OK(letters);
+  REQUIRE(letters->size() == 1);
+  CHECK(letters->front().reason == letter.reason);
+  CHECK(letters->front().next_attempt == absl::InfiniteFuture());
+  CHECK_FALSE(letters->front().is_delete);
+  const std::string_view id = "a";
+  std::vector<std::optional<LedgerEntry>> found;
+  REQUIRE_OK(store->checkpoint().FindEntries("source", {&id, 1}, found));
+  CHECK(found.at(0) == entry);
 }
 
 TEST_CASE("a file of version 1 keeps its records, whose counts are taken for exact") {
@@ -157,6 +190,7 @@ TEST_CASE("a file of version 1 keeps its records, whose counts are taken for exa
   const std::string path = dir / "index.db";
   Ingest(path);
   const std::string records = RunSql(path, "SELECT count(*) FROM records");
+  RunSql(path, kToVersion2);
   RunSql(path, "ALTER TABLE records DROP COLUMN tokens_are_estimated; PRAGMA user_version = 1");
   CHECK(OpenIndexCode(path) == absl::StatusCode::kFailedPrecondition);
   REQUIRE_OK(Store::Open(path));

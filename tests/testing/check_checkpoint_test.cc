@@ -290,6 +290,8 @@ TEST_CASE("CheckCheckpoint: every broken rule is found out") {
                   return status.ok() && spoils ? checkpoint.good.Commit(again) : status;
                 };
               }),
+      Committing("checkpoint.dead_letter.dropped",
+                 [](TweakedCheckpoint&, CommitRequest& request) { request.dropped_letters = {}; }),
       Tweaked("checkpoint.dead_letter.order",
               [](TweakedCheckpoint& checkpoint) {
                 checkpoint.letters = [](Letters& letters) { std::reverse(letters.begin(), letters.end()); };

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "ragpipe/export.h"
+#include "ragpipe/ledger.h"
 #include "ragpipe/options.h"
 #include "ragpipe/plan.h"
 #include "ragpipe/report.h"
@@ -43,6 +44,7 @@ class RAGPIPE_EXPORT Engine {
   absl::Status MakePlan(const PlanOptions& options, Plan& plan);
   absl::Status Verify(const VerifyOptions& options, VerifyReport& report);
   absl::Status Repair(RepairReport& report);
+  absl::Status ReplayDeadLetters(const DeadLetterFilter& which, RunReport& report);
   absl::Status Start();
   absl::Status Stop(absl::Duration grace, RunReport& report);
   void Cancel();
