@@ -36,4 +36,5 @@ prove() {
   build/dev/tests/proof/proof_"$1" --cases "$2" "${json[@]}" || code=1
 }
 [[ ${#json[@]} -gt 0 ]] || printf '%-4s %-76s %9s %10s %8s\n' '' promise cases violations time
+prove power_loss $((seeds / 10))
 exit $code
