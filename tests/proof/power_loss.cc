@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "proof/memory_disk.h"
 #include "proof/proof.h"
 #include "proof/store_rig.h"
 #include "ragpipe/sqlite/store.h"
 #include "ragpipe/testing/memory_source.h"
+#include "support/memory_disk.h"
 #include "support/temp_dir.h"
 
 namespace ragpipe::proof {

@@ -1,4 +1,4 @@
-#include "proof/memory_disk.h"
+#include "support/memory_disk.h"
 
 #include <algorithm>
 #include <atomic>
@@ -7,7 +7,6 @@
 #include <unordered_map>
 #include <utility>
 
-namespace ragpipe::proof {
 namespace {
 
 constexpr std::size_t kRegionBytes = 32768;  // what SQLite maps of shared memory at once
@@ -101,7 +100,7 @@ struct MemoryDisk::File : sqlite3_file {
   MemoryDisk* disk = nullptr;
   InodePtr inode;
   bool named = false;
-  bool name_is_new = false;  // the first sync of a new log or journal syncs its folder
+  bool syncs_folder = false;  // with the first sync, as SQLite's own VFS for a log or journal that may be new
   int lock = SQLITE_LOCK_NONE;
   bool maps_shared_memory = false;
   unsigned shared_locks = 0;
@@ -145,7 +144,7 @@ struct MemoryDisk::Methods {
     file->disk = &disk;
     file->inode = std::move(inode);
     file->named = name != nullptr;
-    file->name_is_new = created && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
+    file->syncs_folder = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
     file->inode->files.push_back(file);
     file->pMethods = &kFileMethods;
     if (out_flags != nullptr) *out_flags = flags;
@@ -223,13 +222,14 @@ struct MemoryDisk::Methods {
     auto size = static_cast<std::size_t>(bytes);
     int code = disk.Hit(kWrite);
     if (code != SQLITE_OK) {
-      size = disk.fault_->by_half ? size / 2 : 0;
-    } else if (file.named && disk.quota_.has_value()) {
+      size = !disk.frozen_ && disk.fault_->by_half ? size / 2 : 0;
+    } else if (file.named && !disk.paused_ && disk.quota_.has_value()) {
       const std::size_t used = disk.BytesUsed();
       const std::size_t end = file.inode->bytes.size() + (*disk.quota_ > used ? *disk.quota_ - used : 0);
       if (begin + size > end) {
         size = end > begin ? end - begin : 0;
         code = SQLITE_FULL;
+        ++disk.failures_;
       }
     }
     if (size > 0) file.inode->Apply({.offset = begin, .bytes = std::string(static_cast<const char*>(from), size)});
@@ -251,10 +251,11 @@ struct MemoryDisk::Methods {
     Announce(file);
     const std::lock_guard guard(file.disk->mutex_);
     const int code = file.disk->Hit(kSync);
+    if (file.disk->frozen_) return code;
     file.inode->Sync(code != SQLITE_OK);
     if (code != SQLITE_OK) {
       ++file.disk->failed_syncs_;
-    } else if (std::exchange(file.name_is_new, false)) {
+    } else if (std::exchange(file.syncs_folder, false)) {
       file.disk->SyncFolder();
     }
     return code;
@@ -457,10 +458,25 @@ void MemoryDisk::Fail(const Fault& fault) {
   failed_syncs_ = 0;
 }
 
+void MemoryDisk::Pause(bool paused) {
+  const std::lock_guard guard(mutex_);
+  paused_ = paused;
+}
+
+void MemoryDisk::Freeze(bool frozen) {
+  const std::lock_guard guard(mutex_);
+  frozen_ = frozen;
+}
+
 void MemoryDisk::Heal() {
   const std::lock_guard guard(mutex_);
   fault_.reset();
   quota_.reset();
+}
+
+std::uint64_t MemoryDisk::matching() const {
+  const std::lock_guard guard(mutex_);
+  return matching_;
 }
 
 std::uint64_t MemoryDisk::failures() const {
@@ -486,7 +502,8 @@ std::size_t MemoryDisk::most_bytes() const {
 void MemoryDisk::CheckpointEvery(int pages) { checkpoint_pages = pages; }
 
 int MemoryDisk::Hit(Operation operation) {
-  if (!fault_.has_value() || (fault_->operations & operation) == 0) return SQLITE_OK;
+  if (frozen_) return SQLITE_IOERR;
+  if (paused_ || !fault_.has_value() || (fault_->operations & operation) == 0) return SQLITE_OK;
   ++matching_;
   const bool hit = fault_->lasting ? matching_ >= fault_->at : matching_ == fault_->at;
   if (!hit) return SQLITE_OK;
@@ -504,5 +521,3 @@ void MemoryDisk::SyncFolder() {
   durable_names_ = names_;
   renamings_.clear();
 }
-
-}  // namespace ragpipe::proof

@@ -15,8 +15,6 @@
 #include <string_view>
 #include <vector>
 
-namespace ragpipe::proof {
-
 /// A disk in memory that is SQLite's default VFS while it lives. It knows what was synced and what was only written, fails when
 /// told to, and may be small.
 ///
@@ -67,9 +65,14 @@ class MemoryDisk {
   Image Get(const std::string& path) const;
 
   void Fail(const Fault& fault);
+  void Pause(bool paused);             ///< no fault and no quota meanwhile, nothing is counted
   void Heal();                         ///< no fault, no quota
-  std::uint64_t failures() const;      ///< operations that a fault hit since Fail()
+  std::uint64_t matching() const;      ///< operations since Fail() that the fault could have hit
+  std::uint64_t failures() const;      ///< operations that the fault or the quota hit
   std::uint64_t failed_syncs() const;  ///< among them
+
+  /// Nothing works any more, whatever else fails: connections that close now leave the files as a killed process does.
+  void Freeze(bool frozen);
 
   /// Of all named files together: a write beyond is cut there and fails with SQLITE_FULL.
   void SetQuota(std::size_t bytes);
@@ -103,6 +106,8 @@ class MemoryDisk {
   std::map<std::string, InodePtr> durable_names_;
   std::vector<Renaming> renamings_;
   std::optional<Fault> fault_;
+  bool paused_ = false;
+  bool frozen_ = false;
   std::uint64_t matching_ = 0;
   std::uint64_t failures_ = 0;
   std::uint64_t failed_syncs_ = 0;
@@ -111,5 +116,3 @@ class MemoryDisk {
   sqlite3_vfs* system_;  // for time and randomness
   sqlite3_vfs vfs_{};
 };
-
-}  // namespace ragpipe::proof
