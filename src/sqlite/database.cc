@@ -28,6 +28,12 @@ absl::Status ToStatus(sqlite3* db, int code, const std::string& path) {
       return absl::DataLossError(fmt::format(
           "'{}' is damaged or no database: {}. Restore it from a backup, or delete it and ingest anew", path, detail));
     case SQLITE_READONLY:
+      // Our files have a rollback journal until they have a write-ahead log, and that comes before the first table.
+      if (extended == SQLITE_READONLY_ROLLBACK) {
+        return absl::NotFoundError(
+            fmt::format("'{}' was left unfinished by a writer that died when it created it: nothing was ever ingested", path));
+      }
+      [[fallthrough]];
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
     case SQLITE_AUTH:

@@ -116,6 +116,25 @@ TEST_CASE("nothing was ever ingested") {
   CHECK((*index)->LoadRecipe().status().code() == absl::StatusCode::kNotFound);
 }
 
+TEST_CASE("nothing was ever ingested into a file whose creator died before it had a write-ahead log") {
+  const TempDir dir;
+  const std::string path = dir / "index.db";
+  {
+    // What a writer had done when it died: the file grows, and the journal says that it was empty.
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open((dir / "writer.db").c_str(), &db) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(db, "PRAGMA cache_size = 1; BEGIN; CREATE TABLE t(x); INSERT INTO t VALUES(zeroblob(100000))", nullptr,
+                         nullptr, nullptr) == SQLITE_OK);
+    std::filesystem::copy_file(dir / "writer.db", path);
+    std::filesystem::copy_file(dir / "writer.db-journal", path + "-journal");
+    sqlite3_close(db);
+  }
+  CHECK(OpenIndexCode(path) == absl::StatusCode::kNotFound);
+  CHECK(OpenCheckpoint(path).status().code() == absl::StatusCode::kNotFound);
+  Ingest(path);
+  CHECK(OpenIndexCode(path) == absl::StatusCode::kOk);
+}
+
 TEST_CASE("a path that cannot be a store") {
   const TempDir dir;
   CHECK(OpenCode("") == absl::StatusCode::kInvalidArgument);
