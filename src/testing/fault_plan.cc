@@ -67,6 +67,12 @@ Fault Run(std::function<void()> run) {
   return fault;
 }
 
+Fault RunAfter(std::function<void()> run) {
+  Fault fault = MakeFault(Fault::Kind::kRunAfter);
+  fault.run = std::move(run);
+  return fault;
+}
+
 Fault WrongResult() { return MakeFault(Fault::Kind::kWrongResult); }
 
 FaultPlan::FaultPlan(std::uint64_t seed) : random_(seed) {}

@@ -31,6 +31,11 @@ auto Perform(FaultPlan& plan, Call call, const Subjects& subjects, Make make, Ma
     case Fault::Kind::kRun:
       fault.run();
       break;
+    case Fault::Kind::kRunAfter: {
+      auto result = make();
+      fault.run();
+      return result;
+    }
     case Fault::Kind::kWrongResult:
       return make_wrong();
   }

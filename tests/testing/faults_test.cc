@@ -99,7 +99,7 @@ TEST_CASE("FaultPlan: a failure keeps the asked-for pause") {
   CHECK(GetRetryAfter(Embed(faulty, {"a"})) == absl::Seconds(7));
 }
 
-TEST_CASE("FaultPlan: throw, delay, run, a lost reply") {
+TEST_CASE("FaultPlan: throw, delay, run before and after, a lost reply") {
   HashEmbedder embedder;
   FaultPlan plan;
   FaultyEmbedder faulty(embedder, plan);
@@ -108,6 +108,8 @@ TEST_CASE("FaultPlan: throw, delay, run, a lost reply") {
   plan.On(Call::kEmbed, Nth(2), Delay(absl::Milliseconds(10)));
   plan.On(Call::kEmbed, Nth(3), Run([&runs] { ++runs; }));
   plan.On(Call::kEmbed, Nth(4), FailAfter(absl::DeadlineExceededError("no reply")));
+  std::uint64_t calls_before_run = 0;
+  plan.On(Call::kEmbed, Nth(5), RunAfter([&] { calls_before_run = embedder.counts().calls; }));
   CHECK_THROWS_AS(Embed(faulty, {"a"}), std::runtime_error);
   CHECK(embedder.counts().calls == 0);
   const absl::Time start = absl::Now();
@@ -117,6 +119,8 @@ TEST_CASE("FaultPlan: throw, delay, run, a lost reply") {
   CHECK(runs == 1);
   CHECK(Embed(faulty, {"a"}).code() == absl::StatusCode::kDeadlineExceeded);
   CHECK(embedder.counts().calls == 3);
+  CHECK(Embed(faulty, {"a"}).ok());
+  CHECK(calls_before_run == 4);
 }
 
 TEST_CASE("Faulty stages: wrong results") {

@@ -56,7 +56,7 @@ RAGPIPE_EXPORT When About(std::function<bool(std::string_view)> predicate);  ///
 
 /// What then happens.
 struct Fault {
-  enum class Kind { kFail, kFailAfter, kThrow, kDelay, kRun, kWrongResult };
+  enum class Kind { kFail, kFailAfter, kThrow, kDelay, kRun, kRunAfter, kWrongResult };
 
   Kind kind = Kind::kFail;
   absl::Status status = {};
@@ -64,12 +64,13 @@ struct Fault {
   std::function<void()> run = {};
 };
 
-RAGPIPE_EXPORT Fault Fail(absl::Status status);       ///< the call is not made
-RAGPIPE_EXPORT Fault FailAfter(absl::Status status);  ///< the call is made and its result lost: a reply that never came
-RAGPIPE_EXPORT Fault Throw();                         ///< a std::runtime_error; the call is not made
-RAGPIPE_EXPORT Fault Delay(absl::Duration delay);     ///< really slept, then the call is made
-RAGPIPE_EXPORT Fault Run(std::function<void()> run);  ///< does this, then the call is made
-RAGPIPE_EXPORT Fault WrongResult();                   ///< OK with a wrong result; faulty_stages.h says which
+RAGPIPE_EXPORT Fault Fail(absl::Status status);            ///< the call is not made
+RAGPIPE_EXPORT Fault FailAfter(absl::Status status);       ///< the call is made and its result lost: a reply that never came
+RAGPIPE_EXPORT Fault Throw();                              ///< a std::runtime_error; the call is not made
+RAGPIPE_EXPORT Fault Delay(absl::Duration delay);          ///< really slept, then the call is made
+RAGPIPE_EXPORT Fault Run(std::function<void()> run);       ///< does this, then the call is made
+RAGPIPE_EXPORT Fault RunAfter(std::function<void()> run);  ///< the call is made, then this is done
+RAGPIPE_EXPORT Fault WrongResult();                        ///< OK with a wrong result; faulty_stages.h says which
 
 /// What goes wrong, and when. The stages of faulty_stages.h ask it at every call; of the rules that apply to one, the first
 /// given wins.
