@@ -37,4 +37,5 @@ prove() {
 }
 [[ ${#json[@]} -gt 0 ]] || printf '%-4s %-76s %9s %10s %8s\n' '' promise cases violations time
 prove power_loss $((seeds / 10))
+prove kill "$kills"
 exit $code
