@@ -17,6 +17,7 @@
 #include "core/status_macros.h"
 #include "engine/chunking.h"
 #include "engine/collection.h"
+#include "engine/countdown.h"
 #include "engine/embedding.h"
 #include "engine/intake.h"
 #include "engine/ledger_scan.h"
@@ -235,8 +236,8 @@ class Engine::Impl {
     state_->WakeAll();
     {
       MutexLock lock(mutex_);
-      const absl::Time deadline = state_->clock.Now() + grace;
-      while (is_running_ && state_->clock.Now() < deadline) ended_.WaitUntil(lock, state_->clock, deadline);
+      Countdown countdown(state_->clock, grace);
+      while (is_running_ && !countdown.IsOver()) ended_.WaitUntil(lock, state_->clock, countdown.deadline());
     }
     state_->Abort(absl::OkStatus());  // the rest is abandoned; without effect when it has ended
     thread_.Join();

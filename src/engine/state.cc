@@ -18,6 +18,7 @@
 
 #include "core/fingerprint.h"
 #include "core/host_call.h"
+#include "engine/countdown.h"
 #include "ragpipe/checkpoint.h"
 #include "ragpipe/embedder.h"
 #include "ragpipe/retry.h"
@@ -205,8 +206,8 @@ absl::Status State::CallHost(Stage stage, const char* what, absl::FunctionRef<ab
     Observe([&](Observer& observer) { observer.OnRetry(stage, status, attempt, pause); });
 
     MutexLock lock(mutex);
-    const absl::Time deadline = clock.Now() + pause;
-    while (phase != Phase::kAborting && clock.Now() < deadline) sleepers_wake.WaitUntil(lock, clock, deadline);
+    Countdown countdown(clock, pause);
+    while (phase != Phase::kAborting && !countdown.IsOver()) sleepers_wake.WaitUntil(lock, clock, countdown.deadline());
     if (phase == Phase::kAborting) return absl::CancelledError(fmt::format("the run ended while {} was retried", what));
   }
 }

@@ -1,7 +1,10 @@
 // What a run does when a stage fails: retries, dead letters, bisection, and an orderly end.
+#include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <condition_variable>
 #include <limits>
+#include <mutex>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -9,6 +12,7 @@
 #include "engine/rig.h"
 #include "ragpipe/adapters.h"
 #include "ragpipe/retry.h"
+#include "ragpipe/testing/fault_plan.h"
 #include "ragpipe/testing/faulty_stages.h"
 
 using namespace ragpipe;
@@ -454,4 +458,39 @@ TEST_CASE("the order is Write, Flush, Commit") {
   Pipeline pipeline{rig.source, rig.chunker, rig.embedder, sink, checkpoint, rig.options};
   REQUIRE_OK(pipeline.Run(rig.report));
   CHECK(journal.calls == std::vector<std::string>{"write", "flush", "commit"});
+}
+
+namespace {
+
+/// Goes back a day when it is read for the tenth time.
+class SetBackClock final : public Clock {
+ public:
+  absl::Time Now() override {
+    if (++readings_ == 10) clock_.Advance(-absl::Hours(24));
+    return clock_.Now();
+  }
+  void WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, absl::Time deadline) override {
+    clock_.WaitUntil(lock, wake, std::min(deadline, clock_.Now() + absl::Seconds(1)));
+  }
+  absl::Duration waited() const { return clock_.total_waited(); }
+
+ private:
+  VirtualClock clock_;
+  std::atomic<int> readings_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a clock that is set back makes no pause longer") {
+  SetBackClock clock;
+  FaultPlan plan;
+  plan.On(Call::kEmbed, Between(1, 7), Fail(absl::UnavailableError("busy")));
+  Rig rig;
+  rig.options.clock = &clock;
+  rig.source.Put("a", "text");
+  FaultyEmbedder embedder(rig.embedder, plan);
+  Pipeline pipeline{rig.source, rig.chunker, embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Run(rig.report));
+  CHECK(rig.report.complete);
+  CHECK(clock.waited() < absl::Minutes(5));
 }
