@@ -44,6 +44,17 @@ absl::Status ForgetCursors(State& state) {
   return Commit(state, request);
 }
 
+absl::Status LettersOf(State& state, const std::vector<LedgerEntry>& entries, std::vector<DeadLetter>& letters) {
+  absl::flat_hash_set<IdHash> documents;
+  for (const LedgerEntry& entry : entries) documents.insert(HashOfId(entry.document_id));
+  return ForEachDeadLetterPage(state, [&](std::vector<DeadLetter>& page) {
+    for (DeadLetter& letter : page) {
+      if (documents.contains(HashOfId(letter.document_id))) letters.push_back(std::move(letter));
+    }
+    return absl::OkStatus();
+  });
+}
+
 }  // namespace
 
 absl::Status DoubtDamaged(State& state, VerifyReport& found) {
@@ -54,9 +65,12 @@ absl::Status DoubtDamaged(State& state, VerifyReport& found) {
     std::vector<LedgerEntry> entries;
     entries.reserve(damaged.size());
     for (LedgerEntry& entry : damaged) entries.push_back(Doubt(std::move(entry)));
+    std::vector<DeadLetter> letters;
+    RAGPIPE_RETURN_IF_ERROR(LettersOf(state, entries, letters));
     CommitRequest request;
     request.source = state.source_name;
     request.entries = entries;
+    request.dead_letters = letters;  // again: an entry clears its document's letter, and doubt is no reason to
     return Commit(state, request);
   };
   RAGPIPE_RETURN_IF_ERROR(VerifyIndex(state, {}, found, doubt));
@@ -72,9 +86,9 @@ absl::Status DoubtDamaged(State& state, VerifyReport& found) {
 
 absl::Status RemoveUnknown(State& state, std::uint64_t& removed) {
   absl::flat_hash_set<IdHash> dead_letters;
-  RAGPIPE_RETURN_IF_ERROR(ForEachDeadLetterPage(state, [&dead_letters](const std::vector<DeadLetter>& page) {
+  RAGPIPE_RETURN_IF_ERROR(ForEachDeadLetterPage(state, [&dead_letters](std::vector<DeadLetter>& page) {
     for (const DeadLetter& letter : page) dead_letters.insert(HashOfId(letter.document_id));
-    return true;
+    return absl::OkStatus();
   }));
   std::vector<std::string> ids;
   auto remove = [&]() -> absl::Status {

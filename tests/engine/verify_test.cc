@@ -165,6 +165,31 @@ TEST_CASE("a damaged document that has gone meanwhile leaves nothing behind") {
   CHECK(rig.store.records().size() == 1);
 }
 
+TEST_CASE("a repair keeps the dead letter of a damaged document, with its body") {
+  VerifyRig rig({.mode = MemorySourceOptions::Mode::kFeed});
+  rig.source.Put("a", "one\n\ntwo");
+  REQUIRE_OK(rig.Run());
+  rig.source.Put("a", "no \xFF text");
+  REQUIRE_OK(rig.Run());
+  rig.store.Remove(rig.RecordOf("a").id);
+
+  FaultPlan plan;  // killed in the run that follows the doubt
+  plan.On(Call::kStreamChanges, Always(), Fail(absl::InternalError("killed")));
+  FaultySource source(rig.source, plan);
+  Pipeline pipeline{source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  RepairReport repaired;
+  CHECK_FALSE(pipeline.Repair(repaired).ok());
+  const auto letters = rig.store.checkpoint().ListDeadLetters("memory", "", 10);
+  REQUIRE_OK(letters);
+  REQUIRE(letters->size() == 1);
+  CHECK(letters->at(0).document.has_value());
+  CHECK(letters->at(0).attempts == 1);
+
+  rig.source.Put("a", "one\n\ntwo, mended");
+  rig.Repair();
+  rig.CheckIndexEqualsSource();
+}
+
 TEST_CASE("a sample compares a part, always the same") {
   VerifyRig rig;
   for (int i = 0; i < 2000; ++i) rig.source.Put("doc" + std::to_string(i), "text");

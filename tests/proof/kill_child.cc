@@ -106,7 +106,9 @@ class DurableSink final : public VectorSink {
 
  private:
   absl::Status MakeDurable() {
-    return store_.checkpoint().Commit({.source = "own", .cursors = {}, .entries = {}, .forgotten = {}, .dead_letters = {}});
+    CommitRequest request;
+    request.source = "own";
+    return store_.checkpoint().Commit(request);
   }
 
   sqlite::Store& store_;

@@ -36,8 +36,8 @@ absl::StatusOr<Contents> ReadLedger(Checkpoint& checkpoint) {
   return contents;
 }
 
-testing::StoredRecord ToRecord(Hit hit) {
-  testing::StoredRecord record;
+StoredRecord ToRecord(Hit hit) {
+  StoredRecord record;
   record.id = std::move(hit.record_id);
   record.source = std::move(hit.source);
   record.document_id = std::move(hit.document_id);
@@ -80,7 +80,7 @@ absl::StatusOr<Contents> ReadContents(sqlite::Store& store) {
   for (Hit& hit : by_vector) {
     if (words.erase(hit.record_id) == 0)
       return absl::InternalError(fmt::format("record '{}' is found by vector and not by word", hit.record_id));
-    testing::StoredRecord record = ToRecord(std::move(hit));
+    StoredRecord record = ToRecord(std::move(hit));
     std::string id = record.id;
     if (!contents.records.emplace(id, std::move(record)).second)
       return absl::InternalError(fmt::format("record '{}' is found twice", id));
@@ -88,7 +88,7 @@ absl::StatusOr<Contents> ReadContents(sqlite::Store& store) {
   if (!words.empty()) return absl::InternalError(fmt::format("record '{}' is found by word and not by vector", *words.begin()));
 
   std::vector<std::string_view> keys;
-  std::vector<testing::StoredRecord*> records;
+  std::vector<StoredRecord*> records;
   for (const auto& [document_id, entry] : contents.ledger) {
     for (const LedgerChunk& chunk : entry.chunks) {
       const auto found = contents.records.find(chunk.record_id);

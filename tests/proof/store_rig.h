@@ -17,14 +17,14 @@
 #include "ragpipe/sqlite/store.h"
 #include "ragpipe/testing/memory_source.h"
 #include "ragpipe/testing/memory_store.h"
-#include "ragpipe/testing/stored_record.h"
+#include "ragpipe/stored_record.h"
 #include "ragpipe/vector_sink.h"
 
 namespace ragpipe::proof {
 
 /// All that a store holds for its host.
 struct Contents {
-  std::map<std::string, testing::StoredRecord> records;  ///< by record id
+  std::map<std::string, StoredRecord> records;  ///< by record id
   std::map<std::string, LedgerEntry> ledger;             ///< by document id
   std::map<Partition, Cursor> cursors;
 
