@@ -1,6 +1,8 @@
 #include "engine/embedding.h"
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
+#include <absl/time/time.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,8 +15,10 @@
 
 #include "core/host_call.h"
 #include "core/status_macros.h"
+#include "engine/circuit_breaker.h"
 #include "engine/validation.h"
 #include "ragpipe/embedder.h"
+#include "ragpipe/observer.h"
 #include "ragpipe/retry.h"
 
 namespace ragpipe::internal {
@@ -102,7 +106,7 @@ class EmbedCaller {
       tokens += batch_[i].tokens;
       tokens_are_estimated = tokens_are_estimated || batch_[i].tokens_are_estimated;
     }
-    absl::Status status = state_.CallHost(Stage::kEmbed, "Embedder::Embed", [&] {
+    absl::Status status = Call([&] {
       {
         MutexLock lock(state_.mutex);
         ++state_.report.embed.calls;
@@ -129,6 +133,46 @@ class EmbedCaller {
     const bool may_be_zero = state_.options.metric != Metric::kCosine;
     for (std::size_t i = begin; i < end; ++i) verdicts_[i] = CheckVector(Row(i), may_be_zero);
     return absl::OkStatus();
+  }
+
+  /// Makes an embedder call, again and again while it fails with a transient code and the circuit breaker lets it. A
+  /// continuous run outlasts an outage; a bounded one gives up when the attempts of one call are spent.
+  absl::Status Call(absl::FunctionRef<absl::Status()> call) {
+    for (int attempt = 1;; ++attempt) {
+      CircuitBreaker::Entry entry = CircuitBreaker::Entry::kRefused;
+      {
+        MutexLock lock(state_.mutex);
+        while (true) {
+          if (state_.phase == State::Phase::kAborting) return absl::CancelledError("the run ended before the embedder answered");
+          entry = state_.embedder_circuit.TryEnter(state_.clock.Now());
+          if (entry != CircuitBreaker::Entry::kRefused) break;
+          state_.sleepers_wake.WaitUntil(lock, state_.clock, state_.embedder_circuit.next_entry());
+        }
+      }
+      absl::Status status = state_.CallHostOnce(Stage::kEmbed, "Embedder::Embed", call);
+      absl::Duration pause;
+      {
+        MutexLock lock(state_.mutex);
+        CircuitBreaker& circuit = state_.embedder_circuit;
+        if (status.ok() || !IsTransient(status)) {
+          circuit.Answered();
+          state_.sleepers_wake.notify_all();
+          return status;
+        }
+        const absl::Time now = state_.clock.Now();
+        pause = state_.Backoff(status, attempt);
+        circuit.Failed(entry, now, state_.OutagePause(status, circuit.failures() + 1));
+        state_.sleepers_wake.notify_all();
+        const bool outlasts = state_.is_continuous && circuit.is_open();
+        if (attempt >= state_.options.retry.max_attempts && !outlasts) {
+          return Annotated(fmt::format("Embedder::Embed failed {} times, last with", attempt), status);
+        }
+        ++state_.report.retries;
+        if (circuit.is_open() && circuit.next_entry() < absl::InfiniteFuture()) pause = circuit.next_entry() - now;
+      }
+      state_.Observe([&](Observer& observer) { observer.OnRetry(Stage::kEmbed, status, attempt, pause); });
+      if (!state_.Sleep(pause)) return absl::CancelledError("the run ended in a pause of the embedder");
+    }
   }
 
   std::span<float> Row(std::size_t i) { return {vectors_.data() + i * state_.dimension, state_.dimension}; }

@@ -222,6 +222,7 @@ class Engine::Impl {
 
   absl::Status Start() {
     RAGPIPE_RETURN_IF_ERROR(Begin());
+    state_->is_continuous = true;
     thread_ = Thread([this] { End(RunToEnd(*state_)); });
     return absl::OkStatus();
   }

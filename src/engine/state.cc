@@ -204,21 +204,28 @@ absl::Status State::CallHost(Stage stage, const char* what, absl::FunctionRef<ab
       pause = Backoff(status, attempt);
     }
     Observe([&](Observer& observer) { observer.OnRetry(stage, status, attempt, pause); });
-
-    MutexLock lock(mutex);
-    Countdown countdown(clock, pause);
-    while (phase != Phase::kAborting && !countdown.IsOver()) sleepers_wake.WaitUntil(lock, clock, countdown.deadline());
-    if (phase == Phase::kAborting) return absl::CancelledError(fmt::format("the run ended while {} was retried", what));
+    if (!Sleep(pause)) return absl::CancelledError(fmt::format("the run ended while {} was retried", what));
   }
 }
 
-absl::Duration State::Backoff(const absl::Status& status, int attempt) {
+bool State::Sleep(absl::Duration pause) {
+  MutexLock lock(mutex);
+  Countdown countdown(clock, pause);
+  while (phase != Phase::kAborting && !countdown.IsOver()) sleepers_wake.WaitUntil(lock, clock, countdown.deadline());
+  return phase != Phase::kAborting;
+}
+
+absl::Duration State::Backoff(const absl::Status& status, int attempt) { return Jittered(status, attempt, 0); }
+
+absl::Duration State::OutagePause(const absl::Status& status, int failures) { return Jittered(status, failures, 0.5); }
+
+absl::Duration State::Jittered(const absl::Status& status, int failures, double least) {
   if (const std::optional<absl::Duration> retry_after = GetRetryAfter(status)) {
     return std::min(*retry_after, options.retry.max_retry_after);
   }
   const absl::Duration cap =
-      std::min(options.retry.max_backoff, options.retry.initial_backoff * std::pow(2.0, std::min(attempt - 1, 60)));
-  return cap * std::uniform_real_distribution<double>(0, 1)(random_);
+      std::min(options.retry.max_backoff, options.retry.initial_backoff * std::pow(2.0, std::min(failures - 1, 60)));
+  return cap * std::uniform_real_distribution<double>(least, 1)(random_);
 }
 
 void State::Observe(absl::FunctionRef<void(Observer&)> tell) {

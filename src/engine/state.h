@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/circuit_breaker.h"
 #include "engine/document_order.h"
 #include "engine/frontier.h"
 #include "engine/mutex.h"
@@ -55,6 +56,7 @@ class State {
 
   std::unique_ptr<ChangeStream> stream;    ///< set before the threads start
   std::optional<DeadLetterFilter> replay;  ///< these are read instead of the feed; set before the threads start
+  bool is_continuous = false;              ///< by Start(); set before the threads start
 
   mutable Mutex mutex;
 
@@ -63,7 +65,7 @@ class State {
   CondVar loaders_wake;
   CondVar embedders_wake;
   CondVar writer_wakes;
-  CondVar sleepers_wake;  ///< pauses between retries
+  CondVar sleepers_wake;  ///< pauses between retries, and callers at an open circuit
 
   // The way of a task: to_load → to_embed → to_write, or from intake straight to to_write.
   std::deque<TaskPtr> to_load RAGPIPE_GUARDED_BY(mutex);
@@ -88,7 +90,8 @@ class State {
 
   DocumentOrder order RAGPIPE_GUARDED_BY(mutex);
   Frontier frontier RAGPIPE_GUARDED_BY(mutex);
-  absl::flat_hash_set<IdHash> listed RAGPIPE_GUARDED_BY(mutex);               ///< since the stream opened
+  CircuitBreaker embedder_circuit RAGPIPE_GUARDED_BY(mutex);
+  absl::flat_hash_set<IdHash> listed RAGPIPE_GUARDED_BY(mutex);  ///< since the stream opened
   absl::flat_hash_map<IdHash, int> dead_letters RAGPIPE_GUARDED_BY(mutex);    ///< by document: attempts
   std::vector<std::string> dropped_letters RAGPIPE_GUARDED_BY(mutex);         ///< to be removed by the next commit
   absl::Time letters_due RAGPIPE_GUARDED_BY(mutex) = absl::InfiniteFuture();  ///< when the next is tried again or expires
@@ -163,12 +166,21 @@ class State {
   /// The same, once. For calls whose repetition is somebody else's business.
   absl::Status CallHostOnce(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call);
 
+  /// The pause before a call is repeated after its n-th failure.
+  absl::Duration Backoff(const absl::Status& status, int attempt) RAGPIPE_REQUIRES(mutex);
+
+  /// How long a service is left alone after so many failures in a row. Not the short end of Backoff(): many may be waiting.
+  absl::Duration OutagePause(const absl::Status& status, int failures) RAGPIPE_REQUIRES(mutex);
+
+  /// False when the run was aborted meanwhile.
+  bool Sleep(absl::Duration pause);
+
   /// Tells the observer, if there is one. No lock may be held.
   void Observe(absl::FunctionRef<void(Observer&)> tell);
 
  private:
   void CountChunks(const Task& task, Outcome outcome) RAGPIPE_REQUIRES(mutex);
-  absl::Duration Backoff(const absl::Status& status, int attempt) RAGPIPE_REQUIRES(mutex);
+  absl::Duration Jittered(const absl::Status& status, int failures, double least) RAGPIPE_REQUIRES(mutex);
 
   std::mt19937_64 random_ RAGPIPE_GUARDED_BY(mutex);
   Mutex observer_mutex_;
