@@ -2,6 +2,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,7 @@ struct CommitRequest {
   std::span<const std::string> forgotten;    ///< document ids whose entry and dead letter go
   std::span<const std::string> dropped_letters;  ///< document ids whose dead letter goes; the entry stays
   std::span<const DeadLetter> dead_letters;  ///< inserted, or replaced with one attempt more and the first failure kept
+  absl::Time purge_before = absl::InfinitePast();  ///< the source's tombstones of deletions before this go
   const Recipe* recipe = nullptr;            ///< when set, stored: the ledger's entries are of this recipe
   bool reset = false;                        ///< first drop every cursor, entry and dead letter, of every source
 };
@@ -52,11 +54,11 @@ class RAGPIPE_EXPORT Checkpoint {
   /// The recipe of the last commit that set one; empty before.
   virtual absl::StatusOr<std::optional<Recipe>> LoadRecipe();
 
-  /// `out` is resized to document_ids.size(); unknown documents are empty.
+  /// `out` is resized to document_ids.size(); unknown documents are empty. Tombstones are found, too.
   virtual absl::Status FindEntries(std::string_view source, std::span<const std::string_view> document_ids,
                                    std::vector<std::optional<LedgerEntry>>& out);
 
-  /// The next at most `limit` document ids after `after` in byte order; none = the end.
+  /// The next at most `limit` document ids after `after` in byte order; none = the end. Tombstones are not listed.
   virtual absl::StatusOr<std::vector<std::string>> ListDocuments(std::string_view source, std::string_view after,
                                                                  std::size_t limit);
 

@@ -49,8 +49,10 @@ class RAGPIPE_EXPORT Embedder {
 
   /// Fills `out`: row-major, [texts.size()][dimension()], every float finite; under Metric::kCosine no row all zero.
   /// Errors: kUnavailable, kResourceExhausted, kDeadlineExceeded, kAborted are retried with the same texts, after the pause of
-  /// SetRetryAfter() if there is one; kInvalidArgument, kOutOfRange, kDataLoss say that some text is refused: the engine
-  /// halves the batch down to it; any other code ends the run. `out` is read only when the result is OK.
+  /// SetRetryAfter() if there is one; after five in a row, or when retries are more than a tenth of the calls, the embedder is
+  /// left alone for a growing pause and probed by one call at a time. kInvalidArgument, kOutOfRange, kDataLoss say that some
+  /// text is refused: the engine halves the batch down to it; any other code ends the run. `out` is read only when the result
+  /// is OK.
   virtual absl::Status Embed(const EmbedRequest& request, std::span<float> out) = 0;
 
  protected:

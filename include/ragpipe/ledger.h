@@ -24,12 +24,14 @@ struct LedgerChunk {
   friend bool operator==(const LedgerChunk&, const LedgerChunk&) = default;
 };
 
-/// What the index holds of one document.
+/// What the index holds of one document; or a tombstone, which says that it holds nothing and what was deleted.
 struct LedgerEntry {
   std::string document_id;
-  Version version;
-  std::string content_hash;  ///< 16 bytes: fingerprint of text, media type and metadata; empty = in doubt, see Repair()
-  std::vector<LedgerChunk> chunks;
+  Version version = {};
+  std::string content_hash = {};  ///< 16 bytes: fingerprint of text, media type and metadata; empty = in doubt, see Repair()
+  std::vector<LedgerChunk> chunks = {};
+  std::optional<absl::Time> deleted_at = {};  ///< set = a tombstone: `version` is the deletion's, content and chunks are empty
+  std::optional<absl::Time> absent_since = {};  ///< when a complete listing first lacked it; see DeletionGuard
 
   friend bool operator==(const LedgerEntry&, const LedgerEntry&) = default;
 };

@@ -18,6 +18,14 @@ namespace ragpipe {
 struct DeletionGuard {
   std::uint64_t max_documents = 20;
   double max_percent = 30;
+
+  /// Approval of what a refused run showed: set to its RunReport::deletions_refused, a run deletes as many documents or fewer.
+  /// One more than was approved, and it refuses again. To be set for one run: it approves no less of the next listing.
+  std::uint64_t approved_deletions = 0;
+
+  /// Two phases: a document that a complete listing lacks for the first time is marked, and deleted when a complete listing of
+  /// a later run lacks it, too. RunReport::deletions_deferred counts the marks; a run that set some is not complete.
+  bool confirm_absence = false;
 };
 
 /// What becomes of dead letters. One whose reason may heal (a transient code: reading this document failed again and again)
@@ -69,6 +77,10 @@ struct PipelineOptions {
   OnRecipeChange on_recipe_change = OnRecipeChange::kRefuse;
   DeletionGuard deletion_guard = {};
   DeadLetterOptions dead_letters = {};
+
+  /// How long the ledger remembers a deletion that came with an ordinal, so that an older update that arrives after it does
+  /// not bring the document back. 0 = not at all.
+  absl::Duration tombstone_horizon = absl::Hours(7 * 24);
   RetryOptions retry = {};
 
   std::uint64_t random_seed = 0;  ///< of the backoff jitter; 0 = from the system

@@ -18,7 +18,7 @@ struct RunReport {
   struct Documents {
     std::uint64_t seen = 0;        ///< changes received, and one for each deletion by absence and each dead letter retried
     std::uint64_t unchanged = 0;   ///< same version token or same content as the ledger's
-    std::uint64_t stale = 0;       ///< older than what the index holds
+    std::uint64_t stale = 0;       ///< arrived late: older than what the index holds, or than the document's deletion
     std::uint64_t superseded = 0;  ///< replaced by a newer change of the same document before it was begun, or gone on reading
     std::uint64_t processed = 0;   ///< committed with new content
     std::uint64_t deleted = 0;     ///< removed, by event or by absence
@@ -55,11 +55,17 @@ struct RunReport {
   std::uint64_t commits = 0;
   std::uint64_t retries = 0;
   std::uint64_t deletions_refused = 0;  ///< absent documents kept by the deletion guard
+  std::uint64_t deletions_deferred = 0;  ///< documents absent for the first time, under DeletionGuard::confirm_absence
   std::uint64_t expired_letters = 0;    ///< dead letters dropped for their age
 
   absl::Time started = absl::InfinitePast();
   absl::Duration elapsed;
-  absl::Time watermark = absl::InfinitePast();  ///< newest event time below which everything received is committed
+  absl::Duration max_lateness;  ///< of the stale changes with an event time: the longest from event to arrival
+
+  /// Event time up to which the source is committed: the least over its partitions of the newest event time before which
+  /// nothing of the partition is unfinished. A heartbeat, the end of the feed, or a minute without a change lift a partition
+  /// that has nothing unfinished; one that never sent an event time does not count. It falls when a partition turns up behind.
+  absl::Time watermark = absl::InfinitePast();
 
   /// The index equals the source as it was read: the feed was read to its end, nothing failed, nothing is pending, no
   /// listing had holes and no deletion was refused.

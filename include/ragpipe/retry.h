@@ -12,7 +12,9 @@ namespace ragpipe {
 /// Capped exponential backoff with full jitter: the n-th pause is uniform in [0, min(max_backoff, initial_backoff * 2^n)]
 /// (M. Brooker, "Exponential Backoff And Jitter", 2015). "Retry after" replaces it.
 struct RetryOptions {
-  int max_attempts = 8;  ///< of one call, the first included; then the error ends the run
+  /// Of one call, the first included; then the error ends the run. Not of reading or splitting one document, which is set
+  /// aside; nor, in a continuous run, of embedder calls while the embedder answers nobody: it is probed until it does.
+  int max_attempts = 8;
   absl::Duration initial_backoff = absl::Milliseconds(200);
   absl::Duration max_backoff = absl::Seconds(30);
   absl::Duration max_retry_after = absl::Minutes(2);  ///< a longer "retry after" is cut to this

@@ -67,7 +67,7 @@ struct PartitionRevoked {
 
 /// Nothing new, and alive: freshness stays measurable when the feed is idle.
 struct Heartbeat {
-  absl::Time watermark = absl::InfinitePast();
+  absl::Time watermark = absl::InfinitePast();  ///< of every partition: all changes up to this event time were sent
 };
 
 /// A bounded feed ends with this; an endless one never sends it.

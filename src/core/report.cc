@@ -61,8 +61,11 @@ std::string ToJson(const RunReport& report) {
                  R"("commit":{:.6f}}},)",
                  absl::ToDoubleSeconds(t.read), absl::ToDoubleSeconds(t.load), absl::ToDoubleSeconds(t.chunk),
                  absl::ToDoubleSeconds(t.embed), absl::ToDoubleSeconds(t.write), absl::ToDoubleSeconds(t.commit));
-  fmt::format_to(out, R"("commits":{},"retries":{},"deletions_refused":{},"expired_letters":{},)", report.commits,
-                 report.retries, report.deletions_refused, report.expired_letters);
+  fmt::format_to(out,
+                 R"("commits":{},"retries":{},"deletions_refused":{},"deletions_deferred":{},"expired_letters":{},)"
+                 R"("max_lateness_seconds":{:.6f},)",
+                 report.commits, report.retries, report.deletions_refused, report.deletions_deferred, report.expired_letters,
+                 absl::ToDoubleSeconds(report.max_lateness));
   if (report.watermark != absl::InfinitePast()) {
     fmt::format_to(out, R"("watermark":"{}",)", ToRfc3339(report.watermark));
   }

@@ -123,7 +123,7 @@ class ChunkWorker {
       });
       if (absl::IsNotFound(status)) {
         MutexLock lock(state_.mutex);
-        if (task.is_retry) {  // nothing else will tell that it is gone
+        if (task.origin == Origin::kDeadLetter) {  // nothing else will tell that it is gone
           task.outcome = Outcome::kDeleted;
           return true;
         }
@@ -164,7 +164,7 @@ class ChunkWorker {
     if (!IsTransient(status)) {
       state_.given_up_in_a_row = 0;
       // A dead letter may be one because its source has no Load(); a replay must not stop at it.
-      return status.ok() || IsBadDocument(status) || (task.is_retry && !absl::IsCancelled(status));
+      return status.ok() || IsBadDocument(status) || (task.origin == Origin::kDeadLetter && !absl::IsCancelled(status));
     }
     return ++state_.given_up_in_a_row < kDocumentsOfOutage;
   }

@@ -23,6 +23,16 @@
 namespace ragpipe::internal {
 namespace {
 
+bool IsDeletion(const Task& task) { return task.change.kind == Change::Kind::kDelete; }
+
+LedgerEntry ToTombstone(const Task& task, absl::Time now) {
+  LedgerEntry entry;
+  entry.document_id = task.change.document_id;
+  entry.version = task.change.version;
+  entry.deleted_at = now;
+  return entry;
+}
+
 LedgerEntry ToLedgerEntry(const Task& task) {
   LedgerEntry entry;
   if (task.outcome == Outcome::kUnchanged) {
@@ -41,7 +51,7 @@ LedgerEntry ToLedgerEntry(const Task& task) {
 DeadLetter ToDeadLetter(Task& task, absl::Time now) {
   DeadLetter letter;
   letter.document_id = task.change.document_id;
-  letter.is_delete = task.change.kind == Change::Kind::kDelete;
+  letter.is_delete = IsDeletion(task);
   letter.version = task.change.version;
   letter.partition = task.change.partition;
   letter.stage = task.failed_stage;
@@ -95,19 +105,25 @@ absl::Status Writer::Commit() {
   {
     MutexLock lock(state_.mutex);
     for (const TaskPtr& task : uncommitted_) {
-      if (!task->is_retry) state_.frontier.Finish(task->change.partition, task->position);
+      if (task->origin == Origin::kFeed) state_.frontier.Finish(task->change.partition, task->position);
     }
     cursors = state_.frontier.TakeMoved();
     dropped_letters = std::exchange(state_.dropped_letters, {});
   }
   const absl::Time now = state_.clock.Now();
+  const absl::Duration horizon = state_.options.tombstone_horizon;
+  const bool keeps_tombstones = state_.has_ledger && horizon > absl::ZeroDuration();
   for (const TaskPtr& task : uncommitted_) {
     if (task->outcome == Outcome::kFailed) {
       dead_letters.push_back(ToDeadLetter(*task, now));
       dead_letters.back().next_attempt =
           NextAttempt(state_.options.dead_letters, task->failure, 1 + AttemptsSoFar(task->change.document_id), now);
-    } else if (task->outcome == Outcome::kDeleted) {
-      forgotten.push_back(task->change.document_id);
+    } else if (task->outcome == Outcome::kDeleted || IsDeletion(*task)) {
+      if (keeps_tombstones && task->change.version.ordinal.has_value()) {
+        entries.push_back(ToTombstone(*task, now));
+      } else {
+        forgotten.push_back(task->change.document_id);
+      }
     } else {
       entries.push_back(ToLedgerEntry(*task));
     }
@@ -118,6 +134,7 @@ absl::Status Writer::Commit() {
   request.entries = entries;
   request.forgotten = forgotten;
   request.dropped_letters = dropped_letters;
+  request.purge_before = now - horizon;
   request.dead_letters = dead_letters;
   RAGPIPE_RETURN_IF_ERROR(
       state_.CallHost(Stage::kCommit, "Checkpoint::Commit", [&] { return state_.stages.checkpoint.Commit(request); }));
@@ -148,7 +165,7 @@ void Writer::RetireCommitted(std::span<const DeadLetter> letters) {
     state_.letters_due = std::min(state_.letters_due, DueTime(state_.options.dead_letters, letter));
   }
   ++state_.report.commits;
-  state_.report.watermark = state_.frontier.watermark();
+  state_.report.watermark = state_.frontier.watermark(state_.clock.Now());
   for (const TaskPtr& task : uncommitted_) {
     if (task->outcome == Outcome::kFailed) {
       state_.AddProblem(fmt::format("document '{}' was set aside: {}", task->change.document_id, task->failure.ToString()));

@@ -143,7 +143,7 @@ class EmbedCaller {
       {
         MutexLock lock(state_.mutex);
         while (true) {
-          if (state_.phase == State::Phase::kAborting) return absl::CancelledError("the run ended before the embedder answered");
+          if (state_.phase == State::Phase::kAborting) return absl::CancelledError("the run ended during an outage");
           entry = state_.embedder_circuit.TryEnter(state_.clock.Now());
           if (entry != CircuitBreaker::Entry::kRefused) break;
           state_.sleepers_wake.WaitUntil(lock, state_.clock, state_.embedder_circuit.next_entry());
@@ -156,13 +156,13 @@ class EmbedCaller {
         CircuitBreaker& circuit = state_.embedder_circuit;
         if (status.ok() || !IsTransient(status)) {
           circuit.Answered();
-          state_.sleepers_wake.notify_all();
+          state_.sleepers_wake.NotifyAll();
           return status;
         }
         const absl::Time now = state_.clock.Now();
         pause = state_.Backoff(status, attempt);
         circuit.Failed(entry, now, state_.OutagePause(status, circuit.failures() + 1));
-        state_.sleepers_wake.notify_all();
+        state_.sleepers_wake.NotifyAll();
         const bool outlasts = state_.is_continuous && circuit.is_open();
         if (attempt >= state_.options.retry.max_attempts && !outlasts) {
           return Annotated(fmt::format("Embedder::Embed failed {} times, last with", attempt), status);

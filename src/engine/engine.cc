@@ -55,6 +55,7 @@ absl::Status CheckOptions(const PipelineOptions& options) {
   }
   if (options.dead_letters.expire_after <= absl::ZeroDuration()) return refuse("dead_letters.expire_after must be positive");
   if (!(options.dead_letters.max_percent >= 0)) return refuse("dead_letters.max_percent must be 0 or more");
+  if (options.tombstone_horizon < absl::ZeroDuration()) return refuse("tombstone_horizon is negative; 0 means no tombstones");
   if (options.retry.max_attempts < 1) return refuse("retry.max_attempts must be at least 1");
   if (options.retry.initial_backoff < absl::ZeroDuration()) return refuse("retry.initial_backoff is negative");
   if (options.retry.max_backoff < options.retry.initial_backoff) {
@@ -150,6 +151,7 @@ absl::Status Conclude(State& state) {
   }
   if (!state.reached_end) state.AddProblem("the run ended before the feed did");
   report.problems = state.report.problems;
+  report.watermark = state.frontier.watermark(state.clock.Now());
   report.complete = state.error.ok() && report.problems.empty();
   if (state.error.ok() && report.deletions_refused != 0) {
     state.error = absl::FailedPreconditionError(fmt::format(

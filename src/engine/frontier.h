@@ -17,29 +17,42 @@ namespace ragpipe::internal {
 
 /// Per partition, how far everything is finished without a gap. Changes finish in any order; a cursor may move only past a
 /// contiguous prefix of finished ones.
+/// The watermark is the least of the partitions', each the newest event time in its finished prefix. A partition counts from
+/// its first change with an event time on. One with nothing unfinished would hold the others back when it falls silent: it is
+/// lifted by heartbeats, which speak for every partition, and does not count once a minute has passed without a change.
 class Frontier {
  public:
   /// A change was received.
-  FrontierPosition Add(const Partition& partition, Cursor resume_after, absl::Time event_time) {
+  FrontierPosition Add(const Partition& partition, Cursor resume_after, absl::Time event_time, absl::Time now) {
     Lane& lane = lanes_[partition];
     lane.entries.push_back({std::move(resume_after), event_time, false});
+    lane.last_received = now;
+    if (IsTime(event_time)) {
+      lane.has_time = true;
+      newest_received_ = std::max(newest_received_, event_time);
+    }
     return {lane.epoch, lane.first + lane.entries.size() - 1};
   }
+
+  /// Everything with an event time up to `time` was received.
+  void Heartbeat(absl::Time time) {
+    if (!IsTime(time)) return;
+    if (lanes_.empty()) lanes_[""];
+    for (auto& [partition, lane] : lanes_) {
+      lane.has_time = true;
+      lane.entries.push_back({"", time, true});
+      TakeFinished(lane);
+    }
+  }
+
+  /// Everything there is was received.
+  void EndOfFeed() { Heartbeat(newest_received_); }
 
   void Finish(const Partition& partition, FrontierPosition position) {
     Lane& lane = lanes_[partition];
     if (position.epoch != lane.epoch) return;
     lane.entries[static_cast<std::size_t>(position.sequence - lane.first)].finished = true;
-    while (!lane.entries.empty() && lane.entries.front().finished) {
-      Entry& entry = lane.entries.front();
-      if (!entry.cursor.empty()) {
-        lane.cursor = std::move(entry.cursor);
-        lane.moved = true;
-      }
-      if (entry.event_time < absl::InfiniteFuture()) watermark_ = std::max(watermark_, entry.event_time);
-      lane.entries.pop_front();
-      ++lane.first;
-    }
+    TakeFinished(lane);
   }
 
   /// Whether somebody else may own the partition since the change was received.
@@ -55,6 +68,8 @@ class Frontier {
     lane.first = 0;
     lane.entries.clear();
     lane.moved = false;
+    lane.has_time = false;
+    lane.watermark = absl::InfinitePast();
   }
 
   bool HasMoved() const {
@@ -72,10 +87,21 @@ class Frontier {
     return moved;
   }
 
-  /// The newest event time among the changes before which nothing is unfinished.
-  absl::Time watermark() const { return watermark_; }
+  absl::Time watermark(absl::Time now) const {
+    absl::Time least = absl::InfiniteFuture();
+    absl::Time newest = absl::InfinitePast();
+    for (const auto& [partition, lane] : lanes_) {
+      if (!lane.has_time) continue;
+      newest = std::max(newest, lane.watermark);
+      const bool is_idle = lane.entries.empty() && now - lane.last_received >= kIdleAfter;
+      if (!is_idle) least = std::min(least, lane.watermark);
+    }
+    return least < absl::InfiniteFuture() ? least : newest;
+  }
 
  private:
+  static constexpr absl::Duration kIdleAfter = absl::Minutes(1);
+
   struct Entry {
     Cursor cursor;
     absl::Time event_time;
@@ -87,10 +113,28 @@ class Frontier {
     std::deque<Entry> entries;
     Cursor cursor;
     bool moved = false;
+    bool has_time = false;
+    absl::Time watermark = absl::InfinitePast();
+    absl::Time last_received = absl::InfinitePast();
   };
 
+  static bool IsTime(absl::Time time) { return time > absl::InfinitePast() && time < absl::InfiniteFuture(); }
+
+  static void TakeFinished(Lane& lane) {
+    while (!lane.entries.empty() && lane.entries.front().finished) {
+      Entry& entry = lane.entries.front();
+      if (!entry.cursor.empty()) {
+        lane.cursor = std::move(entry.cursor);
+        lane.moved = true;
+      }
+      if (IsTime(entry.event_time)) lane.watermark = std::max(lane.watermark, entry.event_time);
+      lane.entries.pop_front();
+      ++lane.first;
+    }
+  }
+
   absl::flat_hash_map<Partition, Lane> lanes_;
-  absl::Time watermark_ = absl::InfinitePast();
+  absl::Time newest_received_ = absl::InfinitePast();
 };
 
 }  // namespace ragpipe::internal

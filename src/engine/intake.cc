@@ -88,7 +88,7 @@ absl::Status Intake::Handle(std::vector<Event>& events) {
       changes.push_back(std::move(*change));
       continue;
     }
-    RAGPIPE_RETURN_IF_ERROR(AdmitChanges(changes, Origin::kSource));
+    RAGPIPE_RETURN_IF_ERROR(AdmitChanges(changes, Origin::kFeed));
     if (auto* bad = std::get_if<BadChange>(&event)) {
       AdmitBadChange(std::move(*bad));
     } else if (const auto* complete = std::get_if<SnapshotComplete>(&event)) {
@@ -102,14 +102,16 @@ absl::Status Intake::Handle(std::vector<Event>& events) {
       Revoke(*revoked);
     } else if (const auto* heartbeat = std::get_if<Heartbeat>(&event)) {
       MutexLock lock(state_.mutex);
-      state_.frontier.Finish("", state_.frontier.Add("", "", heartbeat->watermark));
+      state_.frontier.Heartbeat(heartbeat->watermark);
+      state_.report.watermark = state_.frontier.watermark(state_.clock.Now());
     } else if (std::holds_alternative<EndOfFeed>(event)) {
       if (AreLettersDue(absl::ZeroDuration())) RAGPIPE_RETURN_IF_ERROR(RetryDueLetters());
       MutexLock lock(state_.mutex);
+      state_.frontier.EndOfFeed();
       state_.reached_end = true;
     }
   }
-  return AdmitChanges(changes, Origin::kSource);
+  return AdmitChanges(changes, Origin::kFeed);
 }
 
 absl::Status Intake::AdmitChanges(std::vector<Change>& changes, Origin origin) {
@@ -131,7 +133,7 @@ absl::Status Intake::AdmitChanges(std::vector<Change>& changes, Origin origin) {
 
     auto task = std::make_shared<Task>();
     task->change = std::move(change);
-    task->is_retry = origin == Origin::kDeadLetter;
+    task->origin = origin;
     if (absl::Status status = CheckDocumentId(task->change.document_id); !status.ok()) {
       task->Fail(Stage::kRead, std::move(status));
     }
@@ -154,8 +156,8 @@ Intake::Arrival Intake::Receive(TaskPtr task, std::size_t bytes) {
   ++state_.in_flight;
   task->charged_bytes = bytes;
   state_.bytes_in_use += bytes;
-  if (!task->is_retry) {
-    task->position = state_.frontier.Add(change.partition, change.resume_after, change.updated_at);
+  if (task->origin == Origin::kFeed) {
+    task->position = state_.frontier.Add(change.partition, change.resume_after, change.updated_at, state_.clock.Now());
     if (state_.has_ledger) state_.listed.insert(hash);
   }
   const bool was_busy = state_.order.IsBusy(change.document_id);
@@ -173,15 +175,18 @@ absl::Status Intake::FindKnown(std::vector<Arrival>& arrivals) {
   }
   if (ids.empty()) return absl::OkStatus();
   std::vector<std::optional<LedgerEntry>> found;
+  RAGPIPE_RETURN_IF_ERROR(FindEntries(ids, found));
+  for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->known = std::move(found[i]);
+  return absl::OkStatus();
+}
+
+absl::Status Intake::FindEntries(std::span<const std::string_view> ids, std::vector<std::optional<LedgerEntry>>& found) {
   RAGPIPE_RETURN_IF_ERROR(state_.CallHost(Stage::kRead, "Checkpoint::FindEntries", [&] {
     return state_.stages.checkpoint.FindEntries(state_.source_name, ids, found);
   }));
-  if (found.size() != ids.size()) {
-    return absl::InternalError(
-        fmt::format("Checkpoint::FindEntries returned {} entries for {} documents", found.size(), ids.size()));
-  }
-  for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->known = std::move(found[i]);
-  return absl::OkStatus();
+  if (found.size() == ids.size()) return absl::OkStatus();
+  return absl::InternalError(
+      fmt::format("Checkpoint::FindEntries returned {} entries for {} documents", found.size(), ids.size()));
 }
 
 void Intake::Decide(Arrival& arrival) {

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/time/time.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -31,12 +35,11 @@ class Intake {
     bool was_busy = false;  // on arrival: the ledger is asked when its turn comes
   };
 
-  enum class Origin { kSource, kDeadLetter };
-
   absl::Status Handle(std::vector<Event>& events);
   absl::Status AdmitChanges(std::vector<Change>& changes, Origin origin);
   Arrival Receive(TaskPtr task, std::size_t bytes);
   absl::Status FindKnown(std::vector<Arrival>& arrivals);
+  absl::Status FindEntries(std::span<const std::string_view> ids, std::vector<std::optional<LedgerEntry>>& found);
   void Decide(Arrival& arrival);
   void NameIfUnnamed(Change& change);
   void AdmitBadChange(BadChange bad);
@@ -56,11 +59,15 @@ class Intake {
 
   // In absence.cc.
   absl::Status DeleteAbsent();
+  /// Leaves in `ids` what a complete listing of an earlier run lacked, too, and gives what this one lacks for the first time.
+  absl::Status TakeUnconfirmed(std::vector<std::string>& ids, std::vector<LedgerEntry>& unconfirmed);
+  absl::Status MarkAbsent(std::vector<LedgerEntry> entries);
   absl::Status ForgetAbsentDeadLetters();
 
   State& state_;
   ChangeStream& stream_;
-  std::uint64_t unnamed_ = 0;  // changes without an id so far
+  std::uint64_t unnamed_ = 0;            // changes without an id so far
+  absl::flat_hash_set<IdHash> marked_;  // as absent, in this run
 };
 
 }  // namespace ragpipe::internal

@@ -1,5 +1,11 @@
 #pragma once
 
+#include <absl/time/time.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
 #include "engine/state.h"
 #include "engine/task.h"
 #include "ragpipe/ledger.h"
@@ -10,14 +16,23 @@ namespace ragpipe::internal {
 /// What the ledger says about a change before its body is read.
 enum class Judgement {
   kProcess,
-  kUnchanged,   ///< the index holds exactly this version
-  kNewVersion,  ///< the index holds this content under another ordinal: only the ledger moves
-  kStale,       ///< the index holds something newer
+  kUnchanged,   ///< the index holds exactly this version, or as little of the document as the change leaves
+  kNewVersion,  ///< the same under another ordinal: only the ledger moves
+  kStale,       ///< the index holds something newer, or the document was deleted since
 };
 
-/// `known` is null when the ledger does not know the document.
-inline Judgement Judge(const Change& change, const LedgerEntry* known) {
-  if (known == nullptr) return change.kind == Change::Kind::kDelete ? Judgement::kUnchanged : Judgement::kProcess;
+/// What a change of a document that the index does not hold is, which the ledger may remember as deleted.
+inline Judgement JudgeWithoutRecords(const Change& change, const std::optional<LedgerEntry>& tombstone) {
+  const bool is_delete = change.kind == Change::Kind::kDelete;
+  const std::optional<std::uint64_t> is = change.version.ordinal;
+  if (!is.has_value()) return is_delete ? Judgement::kUnchanged : Judgement::kProcess;
+  const std::optional<std::uint64_t> was = tombstone.has_value() ? tombstone->version.ordinal : std::nullopt;
+  if (was.has_value() && *is <= *was) return is_delete && *is == *was ? Judgement::kUnchanged : Judgement::kStale;
+  return is_delete ? Judgement::kNewVersion : Judgement::kProcess;  // of a deletion: its tombstone
+}
+
+inline Judgement Judge(const Change& change, const std::optional<LedgerEntry>& known) {
+  if (!known.has_value() || known->deleted_at.has_value()) return JudgeWithoutRecords(change, known);
   const Version& was = known->version;
   const Version& is = change.version;
   if (was.ordinal.has_value() && is.ordinal.has_value() && *is.ordinal < *was.ordinal) return Judgement::kStale;
@@ -31,18 +46,25 @@ inline bool JudgeTask(State& state, Task& task) RAGPIPE_REQUIRES(state.mutex) {
   task.judged = true;
   const bool is_delete = task.change.kind == Change::Kind::kDelete;
   Judgement judgement = Judgement::kProcess;
-  if (state.has_ledger) judgement = Judge(task.change, task.known.has_value() ? &*task.known : nullptr);
+  if (state.has_ledger) judgement = Judge(task.change, task.known);
+  if (task.known.has_value() && task.known->deleted_at.has_value()) task.known.reset();  // a tombstone holds no records
+  const bool was_absent = task.known.has_value() && task.known->absent_since.has_value();
+  if (was_absent) task.known->absent_since.reset();
   switch (judgement) {
     case Judgement::kUnchanged:
-      if (state.HasLetter(task.change.document_id)) {
-        // The source went back to what the index holds, or deleted what it never held: that clears the dead letter.
-        task.outcome = task.known.has_value() ? Outcome::kUnchanged : Outcome::kDeleted;
+      if (was_absent || state.HasLetter(task.change.document_id)) {
+        task.outcome = Outcome::kUnchanged;  // that clears the mark, and the dead letter
         return true;
       }
       state.Retire(task, Outcome::kUnchanged);
       return false;
     case Judgement::kStale:
-      if (task.is_retry) state.DropLetter(task.change.document_id);  // the index has moved past it
+      if (task.origin == Origin::kDeadLetter) {
+        state.DropLetter(task.change.document_id);  // the index has moved past it
+      } else if (task.change.updated_at != absl::InfinitePast()) {
+        absl::Duration& lateness = state.report.max_lateness;
+        lateness = std::max(lateness, state.clock.Now() - task.change.updated_at);
+      }
       state.Retire(task, Outcome::kStale);
       return false;
     case Judgement::kNewVersion:

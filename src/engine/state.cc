@@ -81,7 +81,7 @@ void State::Enter(TaskPtr task) {
 }
 
 void State::Retire(Task& task, Outcome outcome) {
-  if (!task.is_retry) frontier.Finish(task.change.partition, task.position);
+  if (task.origin == Origin::kFeed) frontier.Finish(task.change.partition, task.position);
   Settle(task, outcome);
 }
 

@@ -47,6 +47,9 @@ inline std::string_view StoredText(const Chunk& chunk, const Document& document)
 /// How a change ends.
 enum class Outcome { kUnchanged, kStale, kSuperseded, kProcessed, kDeleted, kFailed };
 
+/// Where a change comes from. Only one of the feed was listed and moves a cursor.
+enum class Origin { kFeed, kAbsence, kDeadLetter };
+
 /// Where a change stands in the order of its partition.
 struct FrontierPosition {
   std::uint64_t epoch = 0;  ///< of the partition's assignment
@@ -58,7 +61,7 @@ struct FrontierPosition {
 struct Task {
   Change change;
   FrontierPosition position;
-  bool is_retry = false;  ///< of a dead letter: it was not listed and moves no cursor
+  Origin origin = Origin::kFeed;
   bool judged = false;  ///< `known` was looked up and the change has to be processed
   std::optional<LedgerEntry> known;
 

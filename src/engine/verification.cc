@@ -92,6 +92,7 @@ class Verifier {
     absl::flat_hash_map<std::string_view, std::vector<const StoredRecord*>> stored;
     for (const StoredRecord& record : records) stored[record.document_id].push_back(&record);
     for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (entries[i].has_value() && entries[i]->deleted_at.has_value()) entries[i].reset();  // a tombstone: nothing is stored
       if (CompareDocument(ids[i], entries[i], stored[ids[i]])) continue;
       ++report_.damaged_documents;
       if (entries[i].has_value()) damaged.push_back(*std::move(entries[i]));

@@ -114,7 +114,8 @@ Writer::Reason Writer::WaitForWork(std::vector<TaskPtr>& tasks) {
       bytes += state_.to_write.front()->charged_bytes;
       tasks.push_back(std::move(state_.to_write.front()));
       state_.to_write.pop_front();
-      if (!tasks.back()->is_retry && state_.frontier.IsLost(tasks.back()->change.partition, tasks.back()->position)) {
+      if (tasks.back()->origin == Origin::kFeed &&
+          state_.frontier.IsLost(tasks.back()->change.partition, tasks.back()->position)) {
         state_.Drop(*tasks.back());
         state_.EndTurn(*tasks.back());
         tasks.pop_back();

@@ -31,13 +31,22 @@ absl::Status DropDeadLetter(Database& db, std::string_view source, std::string_v
   return db.Run("DELETE FROM dead_letters WHERE source = ? AND document_id = ?", source, document_id);
 }
 
+std::optional<std::int64_t> EncodeOptionalTime(std::optional<absl::Time> time) {
+  return time.has_value() ? EncodeTime(*time) : std::nullopt;
+}
+
+std::optional<absl::Time> DecodeOptionalTime(std::optional<std::int64_t> nanoseconds) {
+  if (!nanoseconds.has_value()) return std::nullopt;
+  return DecodeTime(nanoseconds);
+}
+
 absl::Status PutEntry(Database& db, std::string_view source, const LedgerEntry& entry) {
   const std::string chunks = EncodeChunks(entry.chunks);
   RAGPIPE_RETURN_IF_ERROR(
-      db.Run("INSERT OR REPLACE INTO ledger(source, document_id, version_token, version_ordinal, content_hash, chunks)"
-             " VALUES(?, ?, ?, ?, ?, ?)",
+      db.Run("INSERT OR REPLACE INTO ledger(source, document_id, version_token, version_ordinal, content_hash, chunks,"
+             " deleted_at, absent_since) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
              source, entry.document_id, entry.version.token, EncodeOrdinal(entry.version.ordinal), Blob{entry.content_hash},
-             Blob{chunks}));
+             Blob{chunks}, EncodeOptionalTime(entry.deleted_at), EncodeOptionalTime(entry.absent_since)));
   return DropDeadLetter(db, source, entry.document_id);
 }
 
@@ -56,8 +65,8 @@ absl::Status PutDeadLetter(Database& db, std::string_view source, const DeadLett
   RAGPIPE_RETURN_IF_ERROR(DropDeadLetter(db, source, letter.document_id));
   const std::string document = letter.document.has_value() ? EncodeDocument(*letter.document) : "";
   const std::string message(letter.reason.message());
-  std::optional<std::int64_t> next_attempt;
-  if (letter.next_attempt != absl::InfiniteFuture()) next_attempt = EncodeTime(letter.next_attempt);
+  const auto next_attempt =
+      letter.next_attempt == absl::InfiniteFuture() ? std::optional<std::int64_t>() : EncodeTime(letter.next_attempt);
   return db.Run(
       "INSERT INTO dead_letters(source, document_id, version_token, version_ordinal, partition, stage, code, message, attempts,"
       " first_failure, last_failure, document, is_delete, next_attempt) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -73,6 +82,10 @@ absl::Status Apply(Database& db, const CommitRequest& request) {
   for (const std::string& document_id : request.forgotten) {
     RAGPIPE_RETURN_IF_ERROR(db.Run("DELETE FROM ledger WHERE source = ? AND document_id = ?", request.source, document_id));
     RAGPIPE_RETURN_IF_ERROR(DropDeadLetter(db, request.source, document_id));
+  }
+  if (request.purge_before != absl::InfinitePast()) {
+    RAGPIPE_RETURN_IF_ERROR(db.Run("DELETE FROM ledger WHERE source = ? AND deleted_at IS NOT NULL AND deleted_at < ?",
+                                   request.source, EncodeTime(request.purge_before)));
   }
   for (const std::string& document_id : request.dropped_letters) {
     RAGPIPE_RETURN_IF_ERROR(DropDeadLetter(db, request.source, document_id));
@@ -144,8 +157,9 @@ absl::Status StoreCheckpoint::FindEntries(std::string_view source, std::span<con
   RAGPIPE_ASSIGN_OR_RETURN(const ReadTransaction snapshot, ReadTransaction::Begin(reader->db));
   for (std::size_t i = 0; i < document_ids.size(); ++i) {
     Statement row = reader->db.Query(
-        "SELECT version_token, version_ordinal, content_hash, chunks FROM ledger WHERE source = ? AND document_id = ?", source,
-        document_ids[i]);
+        "SELECT version_token, version_ordinal, content_hash, chunks, deleted_at, absent_since FROM ledger"
+        " WHERE source = ? AND document_id = ?",
+        source, document_ids[i]);
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (!found) continue;
     LedgerEntry& entry = out[i].emplace();
@@ -153,6 +167,8 @@ absl::Status StoreCheckpoint::FindEntries(std::string_view source, std::span<con
     entry.version = {row.String(0), DecodeOrdinal(row.OptionalInt(1))};
     entry.content_hash = row.Bytes(2);
     RAGPIPE_ASSIGN_OR_RETURN(entry.chunks, DecodeChunks(row.Bytes(3)));
+    entry.deleted_at = DecodeOptionalTime(row.OptionalInt(4));
+    entry.absent_since = DecodeOptionalTime(row.OptionalInt(5));
   }
   return absl::OkStatus();
 }
@@ -161,9 +177,10 @@ absl::StatusOr<std::vector<std::string>> StoreCheckpoint::ListDocuments(std::str
                                                                         std::size_t limit) {
   RAGPIPE_ASSIGN_OR_RETURN(ReadPool::Lease reader, readers_->Acquire());
   std::vector<std::string> documents;
-  Statement row =
-      reader->db.Query("SELECT document_id FROM ledger WHERE source = ? AND document_id > ? ORDER BY document_id LIMIT ?",
-                       source, after, ToSqlLimit(limit));
+  Statement row = reader->db.Query(
+      "SELECT document_id FROM ledger WHERE source = ? AND document_id > ? AND deleted_at IS NULL"
+      " ORDER BY document_id LIMIT ?",
+      source, after, ToSqlLimit(limit));
   while (true) {
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (!found) return documents;

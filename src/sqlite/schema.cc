@@ -133,6 +133,9 @@ ALTER TABLE records ADD COLUMN tokens_are_estimated INTEGER NOT NULL DEFAULT 0;
                                     R"sql(
 ALTER TABLE dead_letters ADD COLUMN is_delete INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE dead_letters ADD COLUMN next_attempt INTEGER;  -- null = never
+ALTER TABLE ledger ADD COLUMN deleted_at INTEGER;  -- not null = a tombstone
+ALTER TABLE ledger ADD COLUMN absent_since INTEGER;
+CREATE INDEX tombstones ON ledger(source, deleted_at) WHERE deleted_at IS NOT NULL;
 )sql"};
 
 constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());

@@ -34,6 +34,7 @@ struct TestCommit {
   std::vector<std::string> forgotten = {};
   std::vector<std::string> dropped_letters = {};
   std::vector<DeadLetter> dead_letters = {};
+  absl::Time purge_before = absl::InfinitePast();
   std::optional<Recipe> recipe = {};
   bool reset = false;
 };
@@ -46,6 +47,7 @@ absl::Status Commit(Checkpoint& checkpoint, const TestCommit& test) {
   request.forgotten = test.forgotten;
   request.dropped_letters = test.dropped_letters;
   request.dead_letters = test.dead_letters;
+  request.purge_before = test.purge_before;
   request.recipe = test.recipe.has_value() ? &*test.recipe : nullptr;
   request.reset = test.reset;
   return checkpoint.Commit(request);
@@ -61,6 +63,14 @@ LedgerEntry Entry(std::string document_id, int number = 1) {
     const std::string name = fmt::format("{:03}{}", number % 1000, i);
     entry.chunks.push_back({entry.document_id + "#" + name, "text\0key\xFE\x80"s + name + "--", "payload\0hash"s + name});
   }
+  return entry;
+}
+
+LedgerEntry Tombstone(std::string document_id, int second) {
+  LedgerEntry entry;
+  entry.document_id = std::move(document_id);
+  entry.version = {"", static_cast<std::uint64_t>(second)};
+  entry.deleted_at = absl::FromUnixSeconds(1'700'000'000 + second);
   return entry;
 }
 
@@ -362,6 +372,8 @@ Verdict EntryRoundtrip(Checkpoint& checkpoint) {
     extreme.chunks.push_back({fmt::format("record {}", i), std::string(16, '\0'), std::string(16, '\xFF')});
   entries.push_back(extreme);
   entries.push_back(Entry(std::string(4096, 'i')));
+  entries.push_back(Entry("marked as absent"));
+  entries.back().absent_since = absl::FromUnixMillis(1'700'000'000'123);
   if (absl::Status status = Commit(checkpoint, {.entries = entries}); !status.ok()) return Gave("Commit() of entries", status);
   for (const LedgerEntry& entry : entries) {
     if (Verdict verdict = ExpectEntry(checkpoint, kSource, entry.document_id, entry); !verdict.empty()) return verdict;
@@ -444,6 +456,40 @@ Verdict ListPaging(Checkpoint& checkpoint) {
   const auto end = checkpoint.ListDocuments("no such source", "", 10);
   if (!end.ok()) return Gave("ListDocuments() of an unknown source", end.status());
   return end->empty() ? kKept : "ListDocuments() of an unknown source gave documents";
+}
+
+Verdict TombstoneRoundtrip(Checkpoint& checkpoint) {
+  const TestCommit commit{.entries = {Entry("a"), Tombstone("b", 1), Tombstone("c", 2)}};
+  if (absl::Status status = Commit(checkpoint, commit); !status.ok()) return Gave("Commit() of tombstones", status);
+  if (absl::Status status = Commit(checkpoint, {.entries = {Tombstone("a", 3), Entry("c")}}); !status.ok())
+    return Gave("Commit() of a tombstone over an entry", status);
+  if (Verdict verdict = ExpectEntry(checkpoint, kSource, "a", Tombstone("a", 3)); !verdict.empty()) return verdict;
+  if (Verdict verdict = ExpectEntry(checkpoint, kSource, "b", Tombstone("b", 1)); !verdict.empty()) return verdict;
+  return ExpectEntry(checkpoint, kSource, "c", Entry("c"));
+}
+
+Verdict TombstoneUnlisted(Checkpoint& checkpoint) {
+  const TestCommit commit{.entries = {Tombstone("a", 1), Tombstone("b", 2), Entry("c"), Tombstone("d", 3)}};
+  if (absl::Status status = Commit(checkpoint, commit); !status.ok()) return Gave("Commit() of tombstones", status);
+  const auto listed = checkpoint.ListDocuments(kSource, "", 1);
+  if (!listed.ok()) return Gave("ListDocuments()", listed.status());
+  if (*listed != std::vector<std::string>{"c"}) return "ListDocuments() gave a tombstone, or stopped at one";
+  const auto rest = checkpoint.ListDocuments(kSource, "c", 10);
+  if (!rest.ok()) return Gave("ListDocuments()", rest.status());
+  return rest->empty() ? kKept : "ListDocuments() gave a tombstone";
+}
+
+Verdict TombstonePurge(Checkpoint& checkpoint) {
+  for (const char* const source : {kSource, kOtherSource}) {
+    const TestCommit commit{.source = source, .entries = {Entry("a"), Tombstone("b", 10), Tombstone("c", 11)}};
+    if (absl::Status status = Commit(checkpoint, commit); !status.ok()) return Gave("Commit() of tombstones", status);
+  }
+  const TestCommit purge{.purge_before = *Tombstone("c", 11).deleted_at};
+  if (absl::Status status = Commit(checkpoint, purge); !status.ok()) return Gave("Commit() with `purge_before`", status);
+  if (Verdict verdict = ExpectEntry(checkpoint, kSource, "a", Entry("a")); !verdict.empty()) return verdict;
+  if (Verdict verdict = ExpectEntry(checkpoint, kSource, "b", std::nullopt); !verdict.empty()) return verdict;
+  if (Verdict verdict = ExpectEntry(checkpoint, kSource, "c", Tombstone("c", 11)); !verdict.empty()) return verdict;
+  return ExpectEntry(checkpoint, kOtherSource, "b", Tombstone("b", 10));
 }
 
 Verdict DeadLetterRoundtrip(Checkpoint& checkpoint) {
@@ -556,6 +602,9 @@ constexpr NamedRule kLedgerRules[] = {
     {"forgotten", Forgotten},
     {"list.order", ListOrder},
     {"list.paging", ListPaging},
+    {"tombstone.roundtrip", TombstoneRoundtrip},
+    {"tombstone.unlisted", TombstoneUnlisted},
+    {"tombstone.purge", TombstonePurge},
     {"dead_letter.roundtrip", DeadLetterRoundtrip},
     {"dead_letter.attempts", DeadLetterAttempts},
     {"dead_letter.cleared", DeadLetterCleared},

@@ -224,7 +224,7 @@ class MemoryStore::CheckpointPart final : public Checkpoint {
     const auto& entries = state_.Of(source).entries;
     std::vector<std::string> result;
     for (auto entry = entries.upper_bound(after); entry != entries.end() && result.size() < limit; ++entry) {
-      result.push_back(entry->first);
+      if (!entry->second.deleted_at.has_value()) result.push_back(entry->first);
     }
     return result;
   }
@@ -252,6 +252,10 @@ class MemoryStore::CheckpointPart final : public Checkpoint {
       source.entries.erase(id);
       source.dead_letters.erase(id);
     }
+    std::erase_if(source.entries, [&](const auto& entry) {
+      const std::optional<absl::Time>& deleted_at = entry.second.deleted_at;
+      return deleted_at.has_value() && *deleted_at < request.purge_before;
+    });
     for (const std::string& id : request.dropped_letters) source.dead_letters.erase(id);
     for (const DeadLetter& letter : request.dead_letters) {
       DeadLetter stored = PrivateCopy(letter);
@@ -334,8 +338,11 @@ std::map<std::string, StoredRecord> MemoryStore::records() const {
 
 std::map<std::string, LedgerEntry> MemoryStore::entries(std::string_view source) const {
   const std::lock_guard guard(state_->mutex);
-  const auto& entries = state_->Of(source).entries;
-  return {entries.begin(), entries.end()};
+  std::map<std::string, LedgerEntry> result;
+  for (const auto& [id, entry] : state_->Of(source).entries) {
+    if (!entry.deleted_at.has_value()) result.emplace(id, entry);
+  }
+  return result;
 }
 
 MemoryStore::Counts MemoryStore::counts() const {

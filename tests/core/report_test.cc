@@ -30,7 +30,8 @@ TEST_CASE("the JSON of a report is one line with every count") {
       R"("chunks":{"embedded":1,"reused":2,"patched":3,"deleted":4,"total":6},"embed":{"calls":1,"texts":2,"tokens":3,)"
       R"("tokens_are_estimated":true},)"
       R"("bytes":{"read":100,"embedded":50},"stage_seconds":{"read":0.000000,"load":0.000000,"chunk":0.000000,)"
-      R"("embed":0.000000,"write":0.000000,"commit":0.000000},"commits":0,"retries":0,"deletions_refused":0,"expired_letters":0,)"
+      R"("embed":0.000000,"write":0.000000,"commit":0.000000},"commits":0,"retries":0,"deletions_refused":0,)"
+        R"("deletions_deferred":0,"expired_letters":0,"max_lateness_seconds":0.000000,)"
       R"("watermark":"1970-01-01T00:00:00+00:00","seconds":1.500000,"complete":false,)"
       R"("problems":["a \"quoted\" \\ path\u000aand a line\u0001"]})");
 }

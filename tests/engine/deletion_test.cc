@@ -99,6 +99,20 @@ TEST_CASE("the guard refuses a mass deletion, applies the rest and says so") {
     CHECK(rig.report.documents.deleted == 21);
     rig.CheckIndexEqualsSource();
   }
+  SECTION("a host that approves the count shown gets that many deletions") {
+    rig.options.deletion_guard.approved_deletions = rig.report.deletions_refused;
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.documents.deleted == 21);
+    rig.CheckIndexEqualsSource();
+  }
+  SECTION("an approval does not cover one more than it was given for") {
+    rig.options.deletion_guard.approved_deletions = rig.report.deletions_refused;
+    DeleteMany(rig, 21, 22);
+    CHECK(absl::IsFailedPrecondition(rig.Run()));
+    CHECK(rig.report.deletions_refused == 22);
+    CHECK(rig.report.documents.deleted == 0);
+    CHECK(rig.report.problems.at(0).find("approved_deletions to 22") != std::string::npos);
+  }
   SECTION("few documents pass whatever their share") {
     PutMany(rig, 0, 1);
     REQUIRE_OK(rig.Run());
@@ -114,6 +128,56 @@ TEST_CASE("a small share passes whatever the number") {
   REQUIRE_OK(rig.Run());
   CHECK(rig.report.documents.deleted == 30);
   rig.CheckIndexEqualsSource();
+}
+
+TEST_CASE("with confirm_absence a document is deleted when a later complete listing lacks it, too") {
+  Rig rig;
+  rig.options.deletion_guard.confirm_absence = true;
+  PutMany(rig, 0, 30);
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.complete);
+  const auto all = rig.source.documents();
+  DeleteMany(rig, 0, 3);
+  rig.source.Push(SnapshotComplete{});  // a second one of the same listing confirms nothing
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.deleted == 0);
+  CHECK(rig.report.deletions_deferred == 3);
+  CHECK_FALSE(rig.report.complete);
+  rig.CheckIndexHolds(all);
+
+  SECTION("still absent") {
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.documents.deleted == 3);
+    CHECK(rig.report.deletions_deferred == 0);
+    CHECK(rig.report.complete);
+    rig.CheckIndexEqualsSource();
+  }
+  SECTION("back again, and absent once more: the count begins anew") {
+    rig.source.Put(all.at("doc1"));  // the same version
+    Document edited = all.at("doc2");
+    edited.version = {};
+    edited.text = "another text";
+    rig.source.Put(edited);
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.documents.deleted == 1);
+    rig.CheckIndexEqualsSource();
+    CHECK(rig.report.complete);
+    const auto before = rig.source.documents();
+    DeleteMany(rig, 1, 3);
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.documents.deleted == 0);
+    CHECK(rig.report.deletions_deferred == 2);
+    rig.CheckIndexHolds(before);
+  }
+  SECTION("the guard watches what would be deleted") {
+    DeleteMany(rig, 3, 28);
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.documents.deleted == 3);
+    CHECK(rig.report.deletions_deferred == 25);
+    CHECK(absl::IsFailedPrecondition(rig.Run()));
+    CHECK(rig.report.deletions_refused == 25);
+    CHECK(rig.store.records().size() == 27);
+  }
 }
 
 TEST_CASE("an empty listing of a large source is refused") {

@@ -4,8 +4,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "engine/frontier.h"
 #include "engine/rig.h"
 
 using namespace ragpipe;
@@ -197,6 +201,182 @@ TEST_CASE("the watermark follows the event times of what is committed") {
   rig.source.Put(later);
   REQUIRE_OK(rig.Run());
   CHECK(rig.report.watermark == later.updated_at);
+}
+
+namespace {
+
+Change Deletion(std::string id, std::optional<std::uint64_t> ordinal) {
+  Change change;
+  change.kind = Change::Kind::kDelete;
+  change.document_id = std::move(id);
+  change.version.ordinal = ordinal;
+  return change;
+}
+
+std::optional<LedgerEntry> EntryOf(Rig& rig, std::string_view id) {
+  std::vector<std::optional<LedgerEntry>> found;
+  REQUIRE_OK(rig.store.checkpoint().FindEntries("memory", {&id, 1}, found));
+  return found.at(0);
+}
+
+}  // namespace
+
+TEST_CASE("an older update that arrives after a deletion does not bring the document back, within the horizon") {
+  const bool was_indexed = GENERATE(true, false);  // else the deletion overtook the first version
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed});
+  if (was_indexed) {
+    rig.source.Put(Versioned("a", "text", 3));
+    REQUIRE_OK(rig.Run());
+  }
+  rig.source.Push(Deletion("a", 7));
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.deleted == (was_indexed ? 1 : 0));
+  CHECK(rig.report.complete);
+  REQUIRE(EntryOf(rig, "a").has_value());
+  CHECK(EntryOf(rig, "a")->deleted_at.has_value());
+  CHECK(rig.store.checkpoint().ListDocuments("memory", "", 10)->empty());
+
+  SECTION("older or equal: stale") {
+    const std::uint64_t ordinal = GENERATE(5, 7);
+    Document late = Versioned("a", "late text", ordinal);
+    late.updated_at = rig.clock.Now() - absl::Hours(5);
+    rig.source.Put(late);
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.documents.stale == 1);
+    CHECK(rig.report.max_lateness >= absl::Hours(5));
+    CHECK(rig.report.max_lateness < absl::Hours(6));
+    CHECK(rig.store.records().empty());
+  }
+  SECTION("newer: the document is back") {
+    rig.source.Put(Versioned("a", "text", 8));
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.documents.processed == 1);
+    CHECK_FALSE(EntryOf(rig, "a")->deleted_at.has_value());
+    rig.CheckIndexEqualsSource();
+  }
+  SECTION("without an ordinal nobody can say: the document is back") {
+    Document document;
+    document.id = "a";
+    document.text = "text";
+    rig.source.Put(document);
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.documents.processed == 1);
+  }
+  SECTION("a newer deletion moves the tombstone, an older one does not") {
+    rig.source.Push(Deletion("a", 6));
+    rig.source.Push(Deletion("a", 9));
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.documents.stale == 1);
+    CHECK(rig.report.documents.unchanged == 1);
+    CHECK(EntryOf(rig, "a")->version.ordinal == std::uint64_t{9});
+  }
+  SECTION("a commit after the horizon purges it") {
+    rig.clock.Advance(absl::Hours(7 * 24 - 1));
+    rig.source.Put("b", "text b");
+    REQUIRE_OK(rig.Run());
+    CHECK(EntryOf(rig, "a").has_value());
+    rig.clock.Advance(absl::Hours(2));
+    rig.source.Put("c", "text c");
+    REQUIRE_OK(rig.Run());
+    CHECK_FALSE(EntryOf(rig, "a").has_value());
+  }
+}
+
+TEST_CASE("without a horizon, and without an ordinal, a deletion leaves no tombstone") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed});
+  const bool has_horizon = GENERATE(true, false);
+  if (!has_horizon) rig.options.tombstone_horizon = absl::ZeroDuration();
+  rig.source.Put(Versioned("a", "text", 3));
+  REQUIRE_OK(rig.Run());
+  rig.source.Push(has_horizon ? Deletion("a", std::nullopt) : Deletion("a", 4));
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.deleted == 1);
+  CHECK_FALSE(EntryOf(rig, "a").has_value());
+}
+
+TEST_CASE("a tombstone does not count as a document that a listing lacks") {
+  Rig rig;
+  rig.source.Put(Versioned("a", "text", 3));
+  rig.source.Put(Versioned("b", "text b", 1));
+  rig.source.Push(Deletion("a", 7));
+  REQUIRE_OK(rig.Run());
+  REQUIRE(EntryOf(rig, "a")->deleted_at.has_value());
+  rig.source.Delete("a");
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.deleted == 0);
+  CHECK(EntryOf(rig, "a")->deleted_at.has_value());
+}
+
+TEST_CASE("the watermark of several partitions is the least, not that of the one ahead") {
+  Gate gate;
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
+          {.limits = {.texts = 1, .calls = 2}, .on_call = [&](const EmbedRequest& request) {
+             for (const std::string_view text : request.texts) gate.Wait(text);
+             return absl::OkStatus();
+           }});
+  rig.options.clock = nullptr;
+  const auto at = [](int second) { return absl::FromUnixSeconds(1'700'000'000 + second); };
+  const auto push = [&](std::string partition, std::string id, std::string text, int second) {
+    Change change;
+    change.document_id = id;
+    change.partition = std::move(partition);
+    change.updated_at = at(second);
+    change.version.token = text;
+    change.document.emplace();
+    change.document->id = std::move(id);
+    change.document->text = std::move(text);
+    rig.source.Push(std::move(change));
+  };
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  const auto await = [&](std::uint64_t processed) {
+    while (pipeline.Report().documents.processed < processed) absl::SleepFor(absl::Milliseconds(1));
+  };
+  push("behind", "b1", "text 1", 10);
+  push("ahead", "a1", "text 2", 1000);
+  await(2);
+  CHECK(pipeline.Report().watermark == at(10));
+  push("behind", "b2", "text 3, held", 20);
+  gate.AwaitHeld();
+  push("ahead", "a2", "text 4", 2000);
+  await(3);
+  CHECK(pipeline.Report().watermark == at(10));
+  rig.source.Push(Heartbeat{at(1500)});
+  push("ahead", "a3", "text 5", 2100);
+  await(4);
+  CHECK(pipeline.Report().watermark == at(10));  // a heartbeat does not pass what is unfinished
+  gate.Open();
+  await(5);
+  CHECK(pipeline.Report().watermark == at(1500));  // but lifts the partition that then has nothing more
+  rig.source.End();
+  while (pipeline.IsRunning()) absl::SleepFor(absl::Milliseconds(1));
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
+  CHECK(rig.report.watermark == at(2100));  // all that there is was read
+}
+
+TEST_CASE("a partition that falls silent does not hold the watermark for ever, nor does one without event times") {
+  internal::Frontier frontier;
+  const auto at = [](int second) { return absl::FromUnixSeconds(second); };
+  absl::Time now = at(10'000);
+  frontier.Finish("silent", frontier.Add("silent", "", at(10), now));
+  frontier.Finish("timeless", frontier.Add("timeless", "", absl::InfinitePast(), now));
+  now += absl::Seconds(59);
+  frontier.Finish("busy", frontier.Add("busy", "", at(500), now));
+  CHECK(frontier.watermark(now) == at(10));
+  now += absl::Seconds(1);
+  CHECK(frontier.watermark(now) == at(500));
+  now += absl::Hours(1);
+  CHECK(frontier.watermark(now) == at(500));  // when all are silent: of the newest
+  const auto unfinished = frontier.Add("silent", "", at(20), now - absl::Hours(1));
+  CHECK(frontier.watermark(now) == at(10));  // silent, but not done
+  frontier.Heartbeat(at(600));
+  CHECK(frontier.watermark(now) == at(10));
+  frontier.Finish("silent", unfinished);
+  CHECK(frontier.watermark(now) == at(600));
+  frontier.Add("new", "", at(30), now);
+  CHECK(frontier.watermark(now) == absl::InfinitePast());  // of it nothing is known yet
+  frontier.Lose("new");
+  CHECK(frontier.watermark(now) == at(600));
 }
 
 TEST_CASE("a lost partition is abandoned: neither written nor committed") {

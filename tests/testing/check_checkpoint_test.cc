@@ -266,6 +266,22 @@ TEST_CASE("CheckCheckpoint: every broken rule is found out") {
               }),
       Tweaked("checkpoint.list.paging",
               [](TweakedCheckpoint& checkpoint) { checkpoint.ids = [](Ids&) {}; }),  // without a limit
+      Tweaked("checkpoint.tombstone.roundtrip",
+              [](TweakedCheckpoint& checkpoint) {
+                checkpoint.entries = [](Entries& entries) {
+                  for (auto& entry : entries) {
+                    if (entry.has_value()) entry->deleted_at.reset();
+                  }
+                };
+              }),
+      Committing("checkpoint.tombstone.unlisted",
+                 [&](TweakedCheckpoint&, CommitRequest& request) {  // as if there were none
+                   fresh.assign(request.entries.begin(), request.entries.end());
+                   for (LedgerEntry& entry : fresh) entry.deleted_at.reset();
+                   request.entries = fresh;
+                 }),
+      Committing("checkpoint.tombstone.purge",
+                 [](TweakedCheckpoint&, CommitRequest& request) { request.purge_before = absl::InfinitePast(); }),
       Tweaked("checkpoint.dead_letter.roundtrip",
               [](TweakedCheckpoint& checkpoint) {
                 checkpoint.letters = [](Letters& letters) {

@@ -43,6 +43,9 @@ using CheckpointFactory = std::function<CheckpointUnderTest()>;
 /// checkpoint.forgotten              `forgotten`: "document ids whose entry and dead letter go", and no others
 /// checkpoint.list.order             ListDocuments() gives every document of the source, once, "in byte order"
 /// checkpoint.list.paging            ... "the next at most `limit` ... after `after`", "none = the end"
+/// checkpoint.tombstone.roundtrip    tombstones replace entries, entries replace tombstones, and both come back whole
+/// checkpoint.tombstone.unlisted     "Tombstones are not listed" by ListDocuments()
+/// checkpoint.tombstone.purge        `purge_before`: "the source's tombstones of deletions before this go", and nothing else
 /// checkpoint.dead_letter.roundtrip  dead letters come back with all their fields, the body too
 /// checkpoint.dead_letter.attempts   one that is there is "replaced with one attempt more and the first failure kept"
 /// checkpoint.dead_letter.cleared    an entry "clears the document's dead letter", and no other

@@ -62,7 +62,7 @@ class RAGPIPE_EXPORT MemoryStore final {
   /// By record id: what is durable, which is also what the index sees.
   std::map<std::string, StoredRecord> records() const;
 
-  /// By document id: the ledger.
+  /// By document id: the ledger, without its tombstones.
   std::map<std::string, LedgerEntry> entries(std::string_view source) const;
 
   Counts counts() const;
