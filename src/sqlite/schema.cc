@@ -149,6 +149,8 @@ struct Identity {
 // The first read of the file: tells a database from anything else.
 absl::StatusOr<Identity> ReadIdentity(Database& db) {
   Identity identity;
+  // Of one moment: another process may be creating the file.
+  RAGPIPE_ASSIGN_OR_RETURN(const ReadTransaction snapshot, ReadTransaction::Begin(db));
   RAGPIPE_ASSIGN_OR_RETURN(identity.application, db.ReadInt("PRAGMA application_id"));
   RAGPIPE_ASSIGN_OR_RETURN(identity.version, db.ReadInt("PRAGMA user_version"));
   RAGPIPE_ASSIGN_OR_RETURN(const std::int64_t objects, db.ReadInt("SELECT count(*) FROM sqlite_schema"));

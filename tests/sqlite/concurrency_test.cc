@@ -1,3 +1,5 @@
+#include <absl/status/status.h>
+
 #include <atomic>
 #include <string>
 #include <thread>
@@ -70,6 +72,23 @@ TEST_CASE("everything that may run beside a writer does, and sees whole commits"
   stop = true;
   for (std::thread& thread : threads) thread.join();
   CHECK(written);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a file is opened while another process creates it") {
+  const TempDir dir;
+  std::atomic<int> file = 0;
+  std::atomic<int> wrong = 0;
+  constexpr int kFiles = 40;
+  auto path = [&dir](int number) { return dir / ("index" + std::to_string(number) + ".db"); };
+  std::thread reader([&] {
+    while (file < kFiles) {
+      const absl::Status status = OpenIndex(path(file)).status();
+      if (!status.ok() && !absl::IsNotFound(status)) ++wrong;
+    }
+  });
+  for (; file < kFiles; ++file) REQUIRE_OK(Store::Open(path(file)));
+  reader.join();
   CHECK(wrong == 0);
 }
 
