@@ -1,8 +1,12 @@
 #include "core/utf8.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <string>
 
 namespace ragpipe::internal {
 namespace {
@@ -88,6 +92,27 @@ std::size_t FindInvalidUtf8(std::string_view text) {
     i += length;
   }
   return std::string_view::npos;
+}
+
+std::string Printable(std::string_view text, std::size_t max_bytes) {
+  std::string printable;
+  while (!text.empty()) {
+    const std::size_t before = printable.size();
+    const auto byte = static_cast<unsigned char>(text.front());
+    const std::size_t length = Utf8SequenceLength(text);
+    if (length == 0 || byte < 0x20 || byte == 0x7F) {
+      fmt::format_to(std::back_inserter(printable), "\\x{:02X}", byte);
+      text.remove_prefix(1);
+    } else {
+      printable.append(text.substr(0, length));
+      text.remove_prefix(length);
+    }
+    if (printable.size() > max_bytes) {
+      printable.resize(before);
+      return printable + "...";
+    }
+  }
+  return printable;
 }
 
 }  // namespace ragpipe::internal

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "ragpipe/export.h"
@@ -33,5 +34,9 @@ RAGPIPE_EXPORT std::size_t FindInvalidUtf8(std::string_view text);
 inline bool IsCodePointBoundary(std::string_view text, std::size_t offset) {
   return offset >= text.size() || (static_cast<unsigned char>(text[offset]) & 0xC0U) != 0x80U;
 }
+
+/// A text for a message, in one line: bytes that are not UTF-8 and control characters become \xNN, and of a text that then is
+/// longer than `max_bytes` there is the beginning and "...".
+RAGPIPE_EXPORT std::string Printable(std::string_view text, std::size_t max_bytes = std::string_view::npos);
 
 }  // namespace ragpipe::internal

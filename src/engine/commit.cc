@@ -13,6 +13,7 @@
 
 #include "core/host_call.h"
 #include "core/status_macros.h"
+#include "core/utf8.h"
 #include "engine/redelivery.h"
 #include "engine/writing.h"
 #include "ragpipe/checkpoint.h"
@@ -168,7 +169,8 @@ void Writer::RetireCommitted(std::span<const DeadLetter> letters) {
   state_.report.watermark = state_.frontier.watermark(state_.clock.Now());
   for (const TaskPtr& task : uncommitted_) {
     if (task->outcome == Outcome::kFailed) {
-      state_.AddProblem(fmt::format("document '{}' was set aside: {}", task->change.document_id, task->failure.ToString()));
+      state_.AddProblem(fmt::format("document '{}' was set aside: {}", Printable(task->change.document_id, kMaxPrintedIdBytes),
+                                    task->failure.ToString()));
     }
     state_.Settle(*task, task->outcome);
     state_.EndTurn(*task);

@@ -15,6 +15,7 @@
 
 #include "core/host_call.h"
 #include "core/status_macros.h"
+#include "core/utf8.h"
 #include "engine/chunking.h"
 #include "engine/collection.h"
 #include "engine/countdown.h"
@@ -144,7 +145,8 @@ absl::Status Conclude(State& state) {
   RunReport report = state.Snapshot();
   MutexLock lock(state.mutex);
   if (report.documents.failed == 0 && !dead_letter.empty()) {
-    state.AddProblem(fmt::format("a dead letter of an earlier run is still there: document '{}'", dead_letter));
+    state.AddProblem(fmt::format("a dead letter of an earlier run is still there: document '{}'",
+                                 Printable(dead_letter, kMaxPrintedIdBytes)));
   }
   if (report.documents.pending != 0) {
     state.AddProblem(fmt::format("{} changes were received but not committed", report.documents.pending));

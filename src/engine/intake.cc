@@ -135,7 +135,7 @@ absl::Status Intake::AdmitChanges(std::vector<Change>& changes, Origin origin) {
     task->change = std::move(change);
     task->origin = origin;
     if (absl::Status status = CheckDocumentId(task->change.document_id); !status.ok()) {
-      task->Fail(Stage::kRead, std::move(status));
+      task->Fail(Stage::kRead, status);
     }
     NameIfUnnamed(task->change);
     // The second change of a document must not be judged by what the ledger said before the first: the first may be
@@ -217,7 +217,7 @@ void Intake::AdmitBadChange(BadChange bad) {
   task->change.document_id = std::move(bad.document_id);
   task->change.partition = std::move(bad.partition);
   task->change.resume_after = std::move(bad.resume_after);
-  task->Fail(Stage::kRead, std::move(bad.reason));
+  task->Fail(Stage::kRead, bad.reason.ok() ? absl::InvalidArgumentError("the source gave no reason") : bad.reason);
   NameIfUnnamed(task->change);
   if (!WaitForRoom(kTaskBytes)) return;
   Arrival arrival = Receive(std::move(task), kTaskBytes);

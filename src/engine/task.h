@@ -12,12 +12,15 @@
 #include <string_view>
 #include <vector>
 
+#include "core/utf8.h"
 #include "ragpipe/chunk.h"
 #include "ragpipe/document.h"
 #include "ragpipe/ledger.h"
 #include "ragpipe/source.h"
 
 namespace ragpipe::internal {
+
+inline constexpr std::size_t kMaxPrintedIdBytes = 500;  ///< of a document id in a message
 
 inline constexpr std::size_t kNoRow = std::numeric_limits<std::size_t>::max();
 
@@ -80,10 +83,12 @@ struct Task {
 
   std::size_t charged_bytes = 0;  ///< of the memory budget; guarded by State::mutex
 
-  void Fail(Stage stage, absl::Status reason) {
+  /// The reason becomes one line of bounded length: hosts and documents had a hand in it.
+  void Fail(Stage stage, const absl::Status& reason) {
+    constexpr std::size_t kMaxReasonBytes = 2000;
     outcome = Outcome::kFailed;
     failed_stage = stage;
-    failure = std::move(reason);
+    failure = absl::Status(reason.code(), Printable({reason.message().data(), reason.message().size()}, kMaxReasonBytes));
   }
 };
 

@@ -3,29 +3,13 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <iterator>
 
 #include "core/fingerprint.h"
 #include "core/utf8.h"
 
 namespace ragpipe::fs {
 
-std::string PrintablePath(std::string_view path) {
-  std::string printable;
-  printable.reserve(path.size());
-  while (!path.empty()) {
-    const auto byte = static_cast<unsigned char>(path.front());
-    const std::size_t length = internal::Utf8SequenceLength(path);
-    if (length == 0 || byte < 0x20 || byte == 0x7F) {
-      fmt::format_to(std::back_inserter(printable), "\\x{:02X}", byte);
-      path.remove_prefix(1);
-    } else {
-      printable.append(path.substr(0, length));
-      path.remove_prefix(length);
-    }
-  }
-  return printable;
-}
+std::string PrintablePath(std::string_view path) { return internal::Printable(path); }
 
 std::string PlaceName(std::string_view path) {
   constexpr std::size_t kMaxBytes = 4000;

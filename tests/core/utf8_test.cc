@@ -83,4 +83,16 @@ TEST_CASE("Random sequences and bytes are judged as by the definition", "[utf8]"
   CHECK(well_formed > 1000);
 }
 
+TEST_CASE("A text for a message is one line of bounded length", "[utf8]") {
+  CHECK(internal::Printable("") == "");
+  CHECK(internal::Printable("na\xC3\xAFve") == "na\xC3\xAFve");
+  CHECK(internal::Printable("a\nb\x1B[31m\x7F") == "a\\x0Ab\\x1B[31m\\x7F");
+  CHECK(internal::Printable("caf\xE9 \xE2\x82") == "caf\\xE9 \\xE2\\x82");
+  CHECK(internal::Printable(std::string_view("\0", 1)) == "\\x00");
+  CHECK(internal::Printable("abcd", 4) == "abcd");
+  CHECK(internal::Printable("abcde", 4) == "abcd...");
+  CHECK(internal::Printable("ab\xE2\x82\xAC", 4) == "ab...");
+  CHECK(internal::Printable("abc\x01", 4) == "abc...");
+}
+
 }  // namespace

@@ -70,6 +70,12 @@ TEST_CASE("bad documents are set aside with a reason, the rest is indexed") {
     CHECK(std::string(letters->front().reason.message()).find(input.expected) != std::string::npos);
     CHECK(rig.observer.dead_letters().size() == 1);
     CHECK(rig.store.records().size() == 2);
+
+    rig.source.Delete(input.document.id);
+    if (input.document.id == "x") rig.source.Put("x", "good now");
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.report.complete);
+    CHECK(rig.store.checkpoint().ListDeadLetters("memory", "", 10).value().empty());
   }
 }
 
@@ -141,4 +147,26 @@ TEST_CASE("an embedder that allows nothing, or has no dimension, is refused") {
     Pipeline pipeline{source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
     CHECK(absl::IsFailedPrecondition(pipeline.Run(rig.report)));
   }
+}
+
+TEST_CASE("a reason is there, in one line of bounded length, whatever the host says") {
+  using namespace std::string_literals;
+  Rig rig;
+  rig.source.Push(BadChange{"no reason", absl::OkStatus(), {}, {}});
+  rig.source.Push(BadChange{"", absl::DataLossError("torn"), {}, {}});
+  rig.source.Push(BadChange{std::string(1'000'000, 'n'), absl::DataLossError("line\n" + std::string(1'000'000, 'r')), {}, {}});
+  rig.source.Push(BadChange{"bytes \xFF", absl::DataLossError("caf\xE9"), {}, {}});
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.failed == 4);
+  const auto letters = rig.store.checkpoint().ListDeadLetters("memory", "", 10);
+  REQUIRE_OK(letters);
+  REQUIRE(letters->size() == 4);
+  for (const DeadLetter& letter : *letters) {
+    const std::string reason(letter.reason.message());
+    CHECK_FALSE(letter.reason.ok());
+    CHECK_FALSE(reason.empty());
+    CHECK(reason.size() < 3000);
+    CHECK(reason.find_first_of("\n\xE9") == std::string::npos);
+  }
+  CHECK(ToJson(rig.report).size() < 10'000);
 }
