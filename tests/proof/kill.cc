@@ -353,6 +353,7 @@ class Kills {
     TakeJournal(task.folder);
     const std::map<std::string, int> before = KillModel(task.seed, task.history).versions();
     Process reader("--reader", {task.folder.string(), fmt::format("{}", task.seed)});
+    while (!std::filesystem::exists(task.folder / "reading")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 
     KillModel model = Grow(task, kill.change);
     End end = RunAndWait(task, kill.kill_after);

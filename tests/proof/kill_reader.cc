@@ -41,6 +41,7 @@ int RunReader(const std::vector<std::string>& arguments) {
   const std::filesystem::path folder = arguments[0];
   const std::string path = folder / "index.db";
   const KillModel model(std::stoull(arguments[1]), "");
+  std::ofstream(folder / "reading").close();
   ReaderNotes notes;
   for (int opened = 0; must_end == 0; ++opened) {
     auto index = sqlite::OpenIndex(path);

@@ -13,7 +13,8 @@ struct ReaderNotes {
   std::vector<std::string> violations;  ///< a document that was not whole, or a read that failed
 };
 
-/// The body of the reader: opens the index, searches, lists and closes until it gets SIGTERM. `arguments`: folder and seed.
+/// The body of the reader: opens the index, searches, lists and closes until it gets SIGTERM. It makes the file "reading" when
+/// it begins. `arguments`: folder and seed.
 int RunReader(const std::vector<std::string>& arguments);
 
 /// Reads what a reader wrote down before it ended.
