@@ -244,6 +244,14 @@ void MemorySource::Push(Event event) {
   state_->Append(std::move(event));
 }
 
+void MemorySource::Redeliver(const Document& document) {
+  const std::lock_guard guard(state_->mutex);
+  if (!state_->is_feed()) return;
+  Change change = ToChange(document, state_->options.lazy);
+  change.partition = state_->Assign(document.id);
+  state_->Append(std::move(change));
+}
+
 void MemorySource::End() {
   const std::lock_guard guard(state_->mutex);
   state_->ended = true;

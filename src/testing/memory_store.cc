@@ -64,6 +64,7 @@ class MemoryStore::Sink final : public VectorSink {
 
   absl::Status EnsureCollection(const CollectionSpec& spec) override {
     const std::lock_guard guard(state_.mutex);
+    if (state_.options.shared_transaction) state_.RollBackSink();  // what a run before left unfinished
     if (state_.sink_recipe.has_value() && !spec.rebuild) return CheckSameRecipe(*state_.sink_recipe, spec.recipe);
     if (spec.rebuild) state_.records.Clear();
     state_.sink_recipe = spec.recipe;

@@ -71,6 +71,9 @@ class RAGPIPE_EXPORT MemorySource final : public Source {
   /// then stands in the place of SnapshotComplete.
   void Push(Event event);
 
+  /// Sends a version of a document once more, late or twice: what the source holds does not change. A feed only.
+  void Redeliver(const Document& document);
+
   /// Ends the endless streams: EndOfFeed once everything is sent.
   void End();
 
