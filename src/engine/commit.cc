@@ -71,7 +71,7 @@ void Writer::CheckForOutage() {
   {
     MutexLock lock(state_.mutex);
     const auto is_new = [this](const TaskPtr& task) RAGPIPE_REQUIRES(state_.mutex) {
-      return task->outcome == Outcome::kFailed && !state_.HasLetter(task->change.document_id);
+      return task->outcome == Outcome::kFailed && state_.FindLetter(task->change.document_id) == nullptr;
     };
     const DeadLetterOptions& options = state_.options.dead_letters;
     std::uint64_t failures = state_.new_letters;
@@ -105,9 +105,7 @@ absl::Status Writer::Commit() {
   std::vector<PartitionCursor> cursors;
   {
     MutexLock lock(state_.mutex);
-    for (const TaskPtr& task : uncommitted_) {
-      if (task->origin == Origin::kFeed) state_.frontier.Finish(task->change.partition, task->position);
-    }
+    for (const TaskPtr& task : uncommitted_) state_.Finish(*task);
     cursors = state_.frontier.TakeMoved();
     dropped_letters = std::exchange(state_.dropped_letters, {});
   }
@@ -152,8 +150,8 @@ absl::Status Writer::Commit() {
 
 int Writer::AttemptsSoFar(std::string_view document_id) const {
   MutexLock lock(state_.mutex);
-  const auto letter = state_.dead_letters.find(HashOfId(document_id));
-  return letter == state_.dead_letters.end() ? 0 : letter->second;
+  const KnownLetter* const letter = state_.FindLetter(document_id);
+  return letter == nullptr ? 0 : letter->attempts;
 }
 
 void Writer::RetireCommitted(std::span<const DeadLetter> letters) {
@@ -162,7 +160,9 @@ void Writer::RetireCommitted(std::span<const DeadLetter> letters) {
     if (task->outcome != Outcome::kFailed) state_.dead_letters.erase(HashOfId(task->change.document_id));
   }
   for (const DeadLetter& letter : letters) {
-    if (++state_.dead_letters[HashOfId(letter.document_id)] == 1) ++state_.new_letters;
+    KnownLetter& known = state_.dead_letters[HashOfId(letter.document_id)];
+    if (++known.attempts == 1) ++state_.new_letters;
+    known.ordinal = letter.version.ordinal;
     state_.letters_due = std::min(state_.letters_due, DueTime(state_.options.dead_letters, letter));
   }
   ++state_.report.commits;

@@ -9,8 +9,8 @@
 
 namespace ragpipe::internal {
 
-/// Keeps the changes of one document in order: one is in work, at most one waits, and a newer waiting change replaces an
-/// older one.
+/// Keeps the changes of one document in order: one is in work, at most one waits, the newest: what came last, unless it is
+/// known to be older.
 class DocumentOrder {
  public:
   bool IsBusy(const std::string& document_id) const { return waiting_.contains(document_id); }
@@ -18,10 +18,11 @@ class DocumentOrder {
   /// The document must not be busy.
   void Begin(const std::string& document_id) { waiting_.emplace(document_id, nullptr); }
 
-  /// The document must be busy. Returns the change that waited before, if any: it is superseded.
+  /// The document must be busy. Returns the superseded one of the change that waited before, if any, and the new one.
   TaskPtr Wait(TaskPtr task) {
-    auto lane = waiting_.find(task->change.document_id);
-    return std::exchange(lane->second, std::move(task));
+    TaskPtr& waiting = waiting_.find(task->change.document_id)->second;
+    if (waiting != nullptr && IsOlder(task->change.version.ordinal, waiting->change.version.ordinal)) return task;
+    return std::exchange(waiting, std::move(task));
   }
 
   /// The change in work was committed. Returns the one that waited, which is now in work.

@@ -92,7 +92,7 @@ absl::Status Prepare(State& state) {
   RAGPIPE_RETURN_IF_ERROR(ForEachDeadLetterPage(state, [&state](const std::vector<DeadLetter>& page) {
     MutexLock lock(state.mutex);
     for (const DeadLetter& letter : page) {
-      state.dead_letters.emplace(HashOfId(letter.document_id), letter.attempts);
+      state.dead_letters[HashOfId(letter.document_id)] = {letter.attempts, letter.version.ordinal};
       state.letters_due = std::min(state.letters_due, DueTime(state.options.dead_letters, letter));
     }
     return absl::OkStatus();
@@ -152,6 +152,7 @@ absl::Status Conclude(State& state) {
     state.AddProblem(fmt::format("{} changes were received but not committed", report.documents.pending));
   }
   if (!state.reached_end) state.AddProblem("the run ended before the feed did");
+  if (!state.error.ok()) state.AddProblem(fmt::format("an error ended the run: {}", state.error.ToString()));
   report.problems = state.report.problems;
   report.watermark = state.frontier.watermark(state.clock.Now());
   report.complete = state.error.ok() && report.problems.empty();

@@ -25,7 +25,7 @@
 namespace ragpipe::internal {
 namespace {
 
-constexpr absl::Duration kPoll = absl::Milliseconds(100);  // the longest that a quiet feed delays the end of a run
+constexpr absl::Duration kPoll = absl::Milliseconds(100);    // the longest that a quiet feed delays the end of a run
 constexpr absl::Duration kRetryPatience = absl::Minutes(1);  // a feed that never rests delays retries so long
 constexpr std::size_t kUnknownBodyBytes = std::size_t{64} << 10;
 constexpr std::size_t kTaskBytes = 1024;
@@ -196,7 +196,12 @@ void Intake::Decide(Arrival& arrival) {
   if (arrival.was_busy || state_.order.IsBusy(change.document_id)) {
     task->known.reset();
     if (state_.order.IsBusy(change.document_id)) {
-      if (const TaskPtr older = state_.order.Wait(task)) state_.Retire(*older, Outcome::kSuperseded);
+      const TaskPtr older = state_.order.Wait(task);
+      if (older == task) {
+        state_.Retire(*task, Outcome::kSuperseded);
+      } else if (older != nullptr) {
+        state_.Supersede(*older, *task);
+      }
       return;
     }
     state_.order.Begin(change.document_id);

@@ -66,7 +66,7 @@ class Intake {
 
   State& state_;
   ChangeStream& stream_;
-  std::uint64_t unnamed_ = 0;            // changes without an id so far
+  std::uint64_t unnamed_ = 0;           // changes without an id so far
   absl::flat_hash_set<IdHash> marked_;  // as absent, in this run
 };
 

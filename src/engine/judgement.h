@@ -18,7 +18,7 @@ enum class Judgement {
   kProcess,
   kUnchanged,   ///< the index holds exactly this version, or as little of the document as the change leaves
   kNewVersion,  ///< the same under another ordinal: only the ledger moves
-  kStale,       ///< the index holds something newer, or the document was deleted since
+  kStale,       ///< the index holds, or a dead letter keeps, something newer, or the document was deleted since
 };
 
 /// What a change of a document that the index does not hold is, which the ledger may remember as deleted.
@@ -35,7 +35,7 @@ inline Judgement Judge(const Change& change, const std::optional<LedgerEntry>& k
   if (!known.has_value() || known->deleted_at.has_value()) return JudgeWithoutRecords(change, known);
   const Version& was = known->version;
   const Version& is = change.version;
-  if (was.ordinal.has_value() && is.ordinal.has_value() && *is.ordinal < *was.ordinal) return Judgement::kStale;
+  if (IsOlder(is.ordinal, was.ordinal)) return Judgement::kStale;
   if (change.kind == Change::Kind::kDelete || is.token.empty() || is.token != was.token) return Judgement::kProcess;
   return is.ordinal == was.ordinal ? Judgement::kUnchanged : Judgement::kNewVersion;
 }
@@ -50,9 +50,11 @@ inline bool JudgeTask(State& state, Task& task) RAGPIPE_REQUIRES(state.mutex) {
   if (task.known.has_value() && task.known->deleted_at.has_value()) task.known.reset();  // a tombstone holds no records
   const bool was_absent = task.known.has_value() && task.known->absent_since.has_value();
   if (was_absent) task.known->absent_since.reset();
+  const KnownLetter* const letter = state.FindLetter(task.change.document_id);
+  if (letter != nullptr && IsOlder(task.change.version.ordinal, letter->ordinal)) judgement = Judgement::kStale;
   switch (judgement) {
     case Judgement::kUnchanged:
-      if (was_absent || state.HasLetter(task.change.document_id)) {
+      if (was_absent || letter != nullptr) {
         task.outcome = Outcome::kUnchanged;  // that clears the mark, and the dead letter
         return true;
       }

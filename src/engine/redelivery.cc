@@ -90,7 +90,7 @@ absl::Status Intake::RetryLetters(absl::FunctionRef<bool(const DeadLetter&)> is_
       if (!is_wanted(letter) || !CanRetry(letter)) continue;
       MutexLock lock(state_.mutex);
       // A newer change may be in work, or have cleared the letter since the page was read: an old body must not follow it.
-      if (state_.order.IsBusy(letter.document_id) || !state_.HasLetter(letter.document_id)) continue;
+      if (state_.order.IsBusy(letter.document_id) || state_.FindLetter(letter.document_id) == nullptr) continue;
       changes.push_back(ToChange(letter));
     }
     return AdmitChanges(changes, Origin::kDeadLetter);

@@ -80,8 +80,21 @@ void State::Enter(TaskPtr task) {
   }
 }
 
-void State::Retire(Task& task, Outcome outcome) {
+void State::Finish(const Task& task) {
   if (task.origin == Origin::kFeed) frontier.Finish(task.change.partition, task.position);
+  for (const FrontierPosition& position : task.superseded) frontier.Finish(task.change.partition, position);
+}
+
+void State::Supersede(Task& older, Task& newer) {
+  if (older.origin != Origin::kFeed || older.change.partition != newer.change.partition)
+    return Retire(older, Outcome::kSuperseded);
+  newer.superseded = std::move(older.superseded);
+  newer.superseded.push_back(older.position);
+  Settle(older, Outcome::kSuperseded);
+}
+
+void State::Retire(Task& task, Outcome outcome) {
+  Finish(task);
   Settle(task, outcome);
 }
 

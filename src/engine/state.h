@@ -22,6 +22,7 @@
 #include "engine/frontier.h"
 #include "engine/mutex.h"
 #include "engine/task.h"
+#include "ragpipe/document.h"
 #include "ragpipe/embedder.h"
 #include "ragpipe/internal/engine.h"
 #include "ragpipe/options.h"
@@ -33,6 +34,12 @@ namespace ragpipe::internal {
 /// 128 bits of a document id: sets of these take a tenth of the memory of the ids.
 using IdHash = std::pair<std::uint64_t, std::uint64_t>;
 IdHash HashOfId(std::string_view document_id);
+
+/// What a run knows of a document's dead letter.
+struct KnownLetter {
+  int attempts = 0;
+  std::optional<std::uint64_t> ordinal;  ///< of the version that failed
+};
 
 /// What the threads of one run share: the queues between the steps, the counters that tell when a step has nothing left
 /// upstream, and the report. One lock guards it; no host call is made under it.
@@ -91,11 +98,11 @@ class State {
   DocumentOrder order RAGPIPE_GUARDED_BY(mutex);
   Frontier frontier RAGPIPE_GUARDED_BY(mutex);
   CircuitBreaker embedder_circuit RAGPIPE_GUARDED_BY(mutex);
-  absl::flat_hash_set<IdHash> listed RAGPIPE_GUARDED_BY(mutex);  ///< since the stream opened
-  absl::flat_hash_map<IdHash, int> dead_letters RAGPIPE_GUARDED_BY(mutex);    ///< by document: attempts
-  std::vector<std::string> dropped_letters RAGPIPE_GUARDED_BY(mutex);         ///< to be removed by the next commit
-  absl::Time letters_due RAGPIPE_GUARDED_BY(mutex) = absl::InfiniteFuture();  ///< when the next is tried again or expires
-  std::uint64_t new_letters RAGPIPE_GUARDED_BY(mutex) = 0;                    ///< committed in this run
+  absl::flat_hash_set<IdHash> listed RAGPIPE_GUARDED_BY(mutex);                     ///< since the stream opened
+  absl::flat_hash_map<IdHash, KnownLetter> dead_letters RAGPIPE_GUARDED_BY(mutex);  ///< by document
+  std::vector<std::string> dropped_letters RAGPIPE_GUARDED_BY(mutex);               ///< to be removed by the next commit
+  absl::Time letters_due RAGPIPE_GUARDED_BY(mutex) = absl::InfiniteFuture();        ///< when the next is tried again or expires
+  std::uint64_t new_letters RAGPIPE_GUARDED_BY(mutex) = 0;                          ///< committed in this run
   int given_up_in_a_row RAGPIPE_GUARDED_BY(mutex) = 0;  ///< documents that could not be read or split for transient reasons
   RunReport report RAGPIPE_GUARDED_BY(mutex);
 
@@ -128,7 +135,13 @@ class State {
   /// Puts a task whose document it is the turn of into the queue of its next step.
   void Enter(TaskPtr task) RAGPIPE_REQUIRES(mutex);
 
-  /// A task that needs no commit of its own ends: Settle(), and the frontier of its partition moves past it.
+  /// The frontier of the task's partition may move past it.
+  void Finish(const Task& task) RAGPIPE_REQUIRES(mutex);
+
+  /// `older` ends, and `newer` stands for it: delivered twice, the two have one cursor, which must wait for the second.
+  void Supersede(Task& older, Task& newer) RAGPIPE_REQUIRES(mutex);
+
+  /// A task that needs no commit of its own ends: Finish() and Settle().
   void Retire(Task& task, Outcome outcome) RAGPIPE_REQUIRES(mutex);
 
   /// Counts a task as ended and gives its room back.
@@ -143,8 +156,11 @@ class State {
   /// Changes what a task holds of the memory budget.
   void Charge(Task& task, std::size_t bytes) RAGPIPE_REQUIRES(mutex);
 
-  bool HasLetter(std::string_view document_id) const RAGPIPE_REQUIRES(mutex) {
-    return dead_letters.contains(HashOfId(document_id));
+  /// Null = there is none.
+  const KnownLetter* FindLetter(std::string_view document_id) const RAGPIPE_REQUIRES(mutex) {
+    if (dead_letters.empty()) return nullptr;
+    const auto found = dead_letters.find(HashOfId(document_id));
+    return found == dead_letters.end() ? nullptr : &found->second;
   }
 
   /// The next commit removes the document's dead letter. False when there is none.

@@ -24,6 +24,11 @@ inline constexpr std::size_t kMaxPrintedIdBytes = 500;  ///< of a document id in
 
 inline constexpr std::size_t kNoRow = std::numeric_limits<std::size_t>::max();
 
+/// Whether the version with ordinal `a` is known to come before the one with `b`.
+inline bool IsOlder(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
+  return a.has_value() && b.has_value() && *a < *b;
+}
+
 /// What becomes of one chunk of the new version.
 struct PlannedChunk {
   enum class Action {
@@ -64,6 +69,7 @@ struct FrontierPosition {
 struct Task {
   Change change;
   FrontierPosition position;
+  std::vector<FrontierPosition> superseded;  ///< of older changes that this one stands for, of the same partition
   Origin origin = Origin::kFeed;
   bool judged = false;  ///< `known` was looked up and the change has to be processed
   std::optional<LedgerEntry> known;

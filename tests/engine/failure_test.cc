@@ -243,6 +243,20 @@ TEST_CASE("a permanent error ends the run with everything before it committed") 
   CHECK(rig.store.records().size() == 20);
 }
 
+TEST_CASE("a run that an error ended says so, even if nothing else is wrong") {
+  Rig rig;
+  FaultPlan plan;
+  FaultyCheckpoint checkpoint(rig.store.checkpoint(), plan);
+  plan.On(Call::kListDeadLetters, From(3), Fail(absl::InternalError("the disk is gone")));  // the last call of a run
+  rig.source.Put("a", "text");
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), checkpoint, rig.options};
+  CHECK(absl::IsInternal(pipeline.Run(rig.report)));
+  CheckReport(rig.report);
+  CHECK_FALSE(rig.report.complete);
+  REQUIRE(rig.report.problems.size() == 1);
+  CHECK(rig.report.problems.front().find("the disk is gone") != std::string::npos);
+}
+
 TEST_CASE("a stage that throws is an error with its name, not a crash") {
   Rig rig;
   rig.source.Put("a", "fine");

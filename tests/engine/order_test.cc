@@ -116,6 +116,90 @@ TEST_CASE("a newer waiting change replaces an older one, and none overtakes") {
   rig.CheckIndexEqualsSource();
 }
 
+TEST_CASE("a late change does not replace a newer one that waits") {
+  Gate gate;
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
+          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
+             for (const std::string_view text : request.texts) gate.Wait(text);
+             return absl::OkStatus();
+           }});
+  rig.options.clock = nullptr;
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  rig.source.Put(Versioned("a", "version 1, held", 1));
+  gate.AwaitHeld();
+  rig.source.Put(Versioned("a", "version 3", 3));
+  const auto newest = rig.source.documents();
+  rig.source.Put(Versioned("a", "version 2", 2));
+  while (pipeline.Report().documents.superseded < 1) absl::SleepFor(absl::Milliseconds(1));
+  gate.Open();
+  rig.source.End();
+  while (pipeline.Report().documents.processed < 2) absl::SleepFor(absl::Milliseconds(1));
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
+  CheckReport(rig.report);
+  rig.CheckIndexHolds(newest);
+}
+
+TEST_CASE("a change that is delivered twice and waits is not lost when the run ends before it") {
+  Gate gate;
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
+          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
+             for (const std::string_view text : request.texts) gate.Wait(text);
+             return absl::OkStatus();
+           }});
+  rig.options.clock = nullptr;
+  {
+    Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+    REQUIRE_OK(pipeline.Start());
+    rig.source.Put("a", "held");
+    gate.AwaitHeld();
+    Change deletion;
+    deletion.kind = Change::Kind::kDelete;
+    deletion.document_id = "a";
+    deletion.resume_after = "2";
+    rig.source.Push(deletion);
+    rig.source.Push(deletion);
+    while (pipeline.Report().documents.superseded < 1) absl::SleepFor(absl::Milliseconds(1));
+    pipeline.Cancel();
+    gate.Open();
+    CHECK(absl::IsCancelled(pipeline.Stop(absl::Seconds(10), rig.report)));
+  }
+  rig.source.End();
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.complete);
+  rig.CheckIndexHolds({});
+}
+
+TEST_CASE("a late change neither replaces nor clears a dead letter of a newer one") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed}, {}, {.on_call = [](const EmbedRequest& request) {
+             for (const std::string_view text : request.texts) {
+               if (text.find("poison") != std::string_view::npos) return absl::InvalidArgumentError("refused");
+             }
+             return absl::OkStatus();
+           }});
+  rig.source.Put(Versioned("a", "version 1", 1));
+  REQUIRE_OK(rig.Run());
+  const auto before = rig.source.documents();
+  rig.source.Put(Versioned("a", "version 3, poison", 3));
+  SECTION("in the same run") { rig.source.Put(Versioned("b", "another", 4)); }
+  SECTION("in a later run") { REQUIRE_OK(rig.Run()); }
+  auto expected = before;
+  if (rig.source.documents().contains("b")) expected = {{"a", before.at("a")}, {"b", rig.source.documents().at("b")}};
+  rig.source.Put(Versioned("a", "version 2", 2));
+  REQUIRE_OK(rig.Run());
+  CHECK_FALSE(rig.report.complete);
+  const auto letters = rig.store.checkpoint().ListDeadLetters("memory", "", 10);
+  REQUIRE_OK(letters);
+  REQUIRE(letters->size() == 1);
+  CHECK(letters->front().version.ordinal == 3);
+  rig.CheckIndexHolds(expected);
+
+  rig.source.Put(Versioned("a", "version 4", 4));
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.complete);
+  rig.CheckIndexEqualsSource();
+}
+
 TEST_CASE("a cursor moves only past a contiguous prefix of finished changes") {
   Gate gate;
   Rig rig({.mode = MemorySourceOptions::Mode::kFeed}, {},
