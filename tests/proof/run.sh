@@ -38,4 +38,5 @@ prove() {
 [[ ${#json[@]} -gt 0 ]] || printf '%-4s %-76s %9s %10s %8s\n' '' promise cases violations time
 prove power_loss $((seeds / 10))
 prove kill "$kills"
+prove simulation "$seeds"
 exit $code

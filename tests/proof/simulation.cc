@@ -3,6 +3,7 @@
 #include <absl/time/time.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -80,6 +81,10 @@ struct Setup {
     options.deletion_guard.max_percent = 100;
     options.retry.max_attempts = 4;
     options.random_seed = seed + 1;
+    // Where sink and checkpoint are two stores, a run that ends between their commits leaves the one ahead of the other. That
+    // is not promised to heal, so such stores see only what a run survives.
+    store.shared_transaction = !OneIn(random, 4);
+    if (!store.shared_transaction) options.retry.max_attempts = 1000;
     scheduler.seed = seed;
     scheduler.switch_rate = AnyOf(random, {1.0, 0.2, 0.03});
     scheduler.stall_rate = AnyOf(random, {0.0, 0.0, 0.01});
@@ -179,9 +184,7 @@ class Simulation {
       Tell("crash");
       store_.Crash();
     }
-    if (setup_.store.shared_transaction) {
-      Check("after a step", CheckLedger(source_.name(), store_.checkpoint(), Records()));
-    }
+    Check("after a step", CheckLedger(source_.name(), store_.checkpoint(), Records()));
     was_settled_ = is_settled_;
     settled_documents_ = program_.documents();
     program_.TakeChanges();
@@ -220,20 +223,23 @@ class Simulation {
   bool PlanFaults() {
     plan_has_rules_ = !OneIn(random_, 3);
     if (!plan_has_rules_) return false;
+    std::vector<std::size_t> kinds(1 + Below(random_, 3));
+    for (std::size_t& kind : kinds) kind = Below(random_, setup_.store.shared_transaction ? 8 : 6);
+    std::sort(kinds.begin(), kinds.end());  // refusals come first, and so win: no stage refuses what it has taken already
     bool crashes = false;
-    for (std::size_t rules = 1 + Below(random_, 3); rules > 0; --rules) crashes = PlanFault() || crashes;
+    for (const std::size_t kind : kinds) crashes = PlanFault(kind) || crashes;
     return crashes;
   }
 
-  bool PlanFault() {
+  bool PlanFault(std::size_t kind) {
     const double rate = AnyOf(random_, {0.02, 0.1, 0.3});
     const int nth = 1 + static_cast<int>(Below(random_, 30));
-    switch (Below(random_, 8)) {
-      case 0:
+    switch (kind) {
+      case 2:
         Tell(fmt::format("faults: each call is busy at {}", rate));
         plan_->On(Call::kAny, AtRate(rate), Fail(absl::UnavailableError("busy")));
         return false;
-      case 1: {
+      case 3: {
         const Call call = AnyOf(random_, {Call::kWrite, Call::kFlush, Call::kCommit, Call::kEmbed, Call::kEnsureCollection,
                                           Call::kAcknowledge, Call::kStreamChanges, Call::kSplit});
         Tell(fmt::format("faults: replies of call {} are lost at {}", static_cast<int>(call), rate));
@@ -241,23 +247,23 @@ class Simulation {
         ++outcome_.unknown_outcomes;
         return false;
       }
-      case 2:
+      case 4:
         Tell(fmt::format("faults: delays at {}", rate));
         plan_->On(Call::kAny, AtRate(rate),
                   testing::Run([this, pause = absl::Milliseconds(1 << Below(random_, 12))] { scheduler_.Sleep(pause); }));
         return false;
-      case 3:
+      case 5:
         Tell(fmt::format("faults: events come twice at {}", rate));
         plan_->On(Call::kNext, AtRate(rate), WrongResult());
         return false;
-      case 4: {
+      case 0: {
         const std::string word = fmt::format("chapter {} ", Below(random_, setup_.program.vocabulary));
         Tell("faults: the embedder refuses " + word);
         plan_->On(Call::kEmbed, About([word](std::string_view text) { return text.find(word) != std::string_view::npos; }),
                   Fail(absl::InvalidArgumentError("refused")));
         return false;
       }
-      case 5: {
+      case 1: {
         const Call call = AnyOf(random_, {Call::kLoad, Call::kSplit, Call::kWrite});
         const std::string id = fmt::format("doc{}", Below(random_, 10));
         Tell(fmt::format("faults: call {} refuses {}", static_cast<int>(call), id));
@@ -291,7 +297,8 @@ class Simulation {
     const std::uint64_t texts_before = embedder_->counts().texts;
     RunReport report;
     absl::Status status;
-    const std::size_t how = setup_.source.endless ? 1 + Below(random_, 4) : Below(random_, 6);
+    std::size_t how = setup_.source.endless ? 1 + Below(random_, 4) : Below(random_, 6);
+    if (!setup_.store.shared_transaction) how = setup_.source.endless ? 1 : 0;
     ++outcome_.runs;
     if (how == 0 || how > 4) {
       status = pipeline.Run(report);
