@@ -16,8 +16,8 @@
 #include "ragpipe/embedder.h"
 #include "ragpipe/export.h"
 #include "ragpipe/report.h"
+#include "ragpipe/stored_record.h"
 #include "ragpipe/testing/finding.h"
-#include "ragpipe/testing/stored_record.h"
 
 namespace ragpipe::testing {
 
