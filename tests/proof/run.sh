@@ -36,6 +36,7 @@ prove() {
   build/dev/tests/proof/proof_"$1" --cases "$2" "${json[@]}" || code=1
 }
 [[ ${#json[@]} -gt 0 ]] || printf '%-4s %-76s %9s %10s %8s\n' '' promise cases violations time
+prove drift $((seeds / 10))
 prove power_loss $((seeds / 10))
 prove kill "$kills"
 prove simulation "$seeds"
