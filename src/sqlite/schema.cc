@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/status_macros.h"
+#include "sqlite/write_ahead_log.h"
 
 namespace ragpipe::sqlite {
 namespace {
@@ -220,6 +221,7 @@ absl::Status PrepareForWriting(Database& db) {
   RAGPIPE_RETURN_IF_ERROR(db.Execute(fmt::format(
       "PRAGMA synchronous = full; PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {}",
       kWriterCacheKib, kCheckpointBytes / page_bytes, 2 * kCheckpointBytes)));
+  RAGPIPE_RETURN_IF_ERROR(MakeLogDurable(db));
   return identity.version < kVersion ? Migrate(db) : RestoreDropped(db);
 }
 

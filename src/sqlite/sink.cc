@@ -32,7 +32,7 @@ absl::Status CheckDimension(Database& db, std::size_t dimension) {
 absl::Status StoreSink::EnsureCollection(const CollectionSpec& spec) {
   std::lock_guard lock(writer_.mutex());
   Database& db = writer_.db();
-  writer_.Rollback();  // what a run before left unfinished
+  RAGPIPE_RETURN_IF_ERROR(writer_.StartOver());  // what a run before left unfinished
   RAGPIPE_RETURN_IF_ERROR(CheckDimension(db, spec.recipe.dimension));
   RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> stored, ReadRecipe(db, kRecordsRecipe));
   if (stored.has_value() && !spec.rebuild) {

@@ -18,6 +18,11 @@ class Writer {
   std::mutex& mutex() { return mutex_; }
   Database& db() { return db_; }
 
+  /// Drops what is unfinished and forgets a failure, but for two. After a failed sync the system may take pages that never
+  /// reached the disk for clean, and the next sync succeeds without them; without memory FTS5 (of SQLite 3.40) may keep wrong
+  /// totals of its words past the rollback. From then on this and Begin() are kFailedPrecondition.
+  absl::Status StartOver();
+
   /// Opens the transaction unless it is open. After Fail() it returns that error: nothing may be committed on top of writes
   /// that are gone.
   absl::Status Begin();
@@ -36,6 +41,7 @@ class Writer {
   Database db_;
   std::mutex mutex_;
   absl::Status failure_;
+  absl::Status unusable_;
 };
 
 }  // namespace ragpipe::sqlite
