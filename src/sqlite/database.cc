@@ -128,20 +128,28 @@ absl::Status Database::Execute(const std::string& script) {
   return Error(sqlite3_exec(db_, script.c_str(), nullptr, nullptr, nullptr));
 }
 
-absl::StatusOr<std::int64_t> Database::ReadInt(const std::string& sql) {
-  absl::StatusOr<std::string> text = ReadString(sql);
-  if (!text.ok()) return std::move(text).status();
-  return std::strtoll(text->c_str(), nullptr, 10);
-}
-
-absl::StatusOr<std::string> Database::ReadString(const std::string& sql) {
+template <class Read>
+absl::Status Database::ReadRow(const std::string& sql, const Read& read) {
   sqlite3_stmt* statement = nullptr;
   int code = sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr);
   if (code == SQLITE_OK) code = sqlite3_step(statement);
-  std::string text;
-  if (code == SQLITE_ROW) text = Statement(db_, statement, SQLITE_OK, path_).Bytes(0);
-  const absl::Status status = code == SQLITE_ROW || code == SQLITE_DONE ? absl::OkStatus() : Error(code);
+  if (code == SQLITE_ROW) read(Statement(db_, statement, SQLITE_OK, path_));
+  absl::Status status = code == SQLITE_ROW || code == SQLITE_DONE ? absl::OkStatus() : Error(code);
   sqlite3_finalize(statement);
+  return status;
+}
+
+absl::StatusOr<std::int64_t> Database::ReadInt(const std::string& sql) {
+  std::int64_t value = 0;
+  // Never by way of its text: without memory for that, SQLite gives 0 for an answer.
+  absl::Status status = ReadRow(sql, [&value](const Statement& row) { value = row.Int(0); });
+  if (!status.ok()) return status;
+  return value;
+}
+
+absl::StatusOr<std::string> Database::ReadString(const std::string& sql) {
+  std::string text;
+  absl::Status status = ReadRow(sql, [&text](const Statement& row) { text = row.Bytes(0); });
   if (!status.ok()) return status;
   return text;
 }

@@ -103,6 +103,8 @@ class Database {
  private:
   Database(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
   int Prepare(std::string_view sql, sqlite3_stmt*& statement);
+  template <class Read>
+  absl::Status ReadRow(const std::string& sql, const Read& read);
 
   sqlite3* db_;
   std::string path_;

@@ -31,7 +31,8 @@ absl::StatusOr<ReadPool::Lease> ReadPool::Acquire() {
 
 void ReadPool::Return(std::unique_ptr<Reader> reader) {
   std::lock_guard lock(mutex_);
-  if (idle_.size() < kMaxIdle) idle_.push_back(std::move(reader));
+  // Without memory even a rollback fails: that snapshot ends with its connection.
+  if (idle_.size() < kMaxIdle && !reader->db.in_transaction()) idle_.push_back(std::move(reader));
 }
 
 }  // namespace ragpipe::sqlite
