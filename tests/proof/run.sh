@@ -40,4 +40,5 @@ prove drift $((seeds / 10))
 prove power_loss $((seeds / 10))
 prove kill "$kills"
 prove simulation "$seeds"
+prove faults $((seeds / 20))
 exit $code
