@@ -41,4 +41,5 @@ prove power_loss $((seeds / 10))
 prove kill "$kills"
 prove simulation "$seeds"
 prove faults $((seeds / 20))
+prove faults $((seeds / 40))
 exit $code

@@ -17,10 +17,10 @@ namespace ragpipe::sqlite {
 /// transaction, so after a crash the file holds whole commits only; readers, in this process or another, never wait and never
 /// see half a document.
 /// After a failed sync, or when SQLite ran out of memory on a write, sink and checkpoint are kFailedPrecondition until the
-/// store is opened again, which first makes durable what it finds; searches go on. One writer at a time: it holds a lock on
-/// "PATH-lock" until closed. Threading: sink() as VectorSink says, checkpoint() as Checkpoint says, both from one pipeline at a
-/// time; index() from any. Lifetime:  the three parts are valid until the store is destroyed or assigned to; moving it keeps
-/// them valid.
+/// store is opened again, which first makes durable what it finds; searches go on.
+/// One writer at a time: it holds a lock on "PATH-lock" until closed.
+/// Threading: sink() as VectorSink says, checkpoint() as Checkpoint says, both from one pipeline at a time; index() from any.
+/// Lifetime:  the three parts are valid until the store is destroyed or assigned to; moving it keeps them valid.
 class RAGPIPE_EXPORT Store {
  public:
   /// Opens the file for writing, creating it (not its folder).
