@@ -42,4 +42,5 @@ prove kill "$kills"
 prove simulation "$seeds"
 prove faults $((seeds / 20))
 prove faults $((seeds / 40))
+prove damage $((seeds / 20))
 exit $code
