@@ -1,6 +1,7 @@
-// P7. A file, or its log, is damaged where it lies: bits are flipped, sectors overwritten, the end cut off. Nothing crashes; a
-// call that fails says so as a fault of the file, not of a document or of the moment. SQLite has no checksums, so a text or a
-// vector may change unnoticed: of 100 damages, about two are told of neither by the store nor by the run after.
+// P7. A file, or its log, is damaged where it lies: bits are flipped, sectors overwritten, the end cut off. Nothing crashes,
+// and a call that fails says that the file is at fault, not the moment: it is not tried again and again. SQLite has no
+// checksums, so a text or a vector may change unnoticed: of 100 damages, about two are told of neither by the store nor by the
+// run after.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -214,6 +214,7 @@ void Prove(const Cause& cause, std::uint64_t most, std::uint64_t seed, const Tem
     if (const std::string wrong = unbroken.Run(); !wrong.empty()) tally.Violation(cause.name, wrong);
     places = unbroken.places();
   }
+  const sqlite3_int64 memory = sqlite3_memory_used();
   const std::uint64_t ways = places * kThens;
   const std::uint64_t tries = std::min(most, ways);
   for (std::uint64_t i = 0; i < tries; ++i) {
@@ -224,6 +225,8 @@ void Prove(const Cause& cause, std::uint64_t most, std::uint64_t seed, const Tem
     if (history.failures() > 0) tally.Case();
     if (!wrong.empty()) tally.Violation(fmt::format("--first {}: {} {} of {}", seed, cause.name, at, places), wrong);
   }
+  if (sqlite3_memory_used() > memory)
+    tally.Violation(cause.name, fmt::format("{} bytes of SQLite's memory leak", sqlite3_memory_used() - memory));
   tally.Spent(std::chrono::steady_clock::now() - start);
 }
 

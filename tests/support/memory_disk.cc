@@ -118,7 +118,7 @@ struct MemoryDisk::Methods {
   static int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* out, int flags, int* out_flags) {
     MemoryDisk& disk = Disk(vfs);
     out->pMethods = nullptr;
-    if (name != nullptr && disk.before_change) disk.before_change();
+    if (name != nullptr && (flags & SQLITE_OPEN_CREATE) != 0 && disk.before_change && !disk.Has(name)) disk.before_change();
     const std::lock_guard guard(disk.mutex_);
     if (const int code = disk.Hit(kOpen); code != SQLITE_OK) return code;
     InodePtr inode;
@@ -509,6 +509,11 @@ int MemoryDisk::Hit(Operation operation) {
   if (!hit) return SQLITE_OK;
   ++failures_;
   return fault_->code;
+}
+
+bool MemoryDisk::Has(const char* name) const {
+  const std::lock_guard guard(mutex_);
+  return names_.contains(name);
 }
 
 std::size_t MemoryDisk::BytesUsed() const {

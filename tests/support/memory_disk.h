@@ -81,7 +81,8 @@ class MemoryDisk {
   /// Connections opened from now on copy the write-ahead log back after so many pages, whatever they ask for; 0 = as they ask.
   void CheckpointEvery(int pages);
 
-  /// Called before each change of a named file or of a name. Set it while no connection is open or busy.
+  /// Called before each change of a named file or of a name, by the thread that makes it: where only one connection writes, one
+  /// at a time. Set it while no connection is busy.
   std::function<void()> before_change;
 
  private:
@@ -97,6 +98,7 @@ class MemoryDisk {
     InodePtr inode;  // null = deleted
   };
 
+  bool Has(const char* name) const;
   int Hit(Operation operation);  // the fault's code, or SQLITE_OK
   std::size_t BytesUsed() const;
   void SyncFolder();
