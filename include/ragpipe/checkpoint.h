@@ -21,14 +21,14 @@ namespace ragpipe {
 
 struct CommitRequest {
   std::string_view source;
-  std::span<const PartitionCursor> cursors;  ///< partitions not named keep theirs; an empty one: from the beginning again
-  std::span<const LedgerEntry> entries;      ///< inserted or replaced; clears the document's dead letter
-  std::span<const std::string> forgotten;    ///< document ids whose entry and dead letter go
-  std::span<const std::string> dropped_letters;  ///< document ids whose dead letter goes; the entry stays
-  std::span<const DeadLetter> dead_letters;  ///< inserted, or replaced with one attempt more and the first failure kept
+  std::span<const PartitionCursor> cursors;        ///< partitions not named keep theirs; an empty one: from the beginning again
+  std::span<const LedgerEntry> entries;            ///< inserted or replaced; clears the document's dead letter, unless in doubt
+  std::span<const std::string> forgotten;          ///< document ids whose entry and dead letter go
+  std::span<const std::string> dropped_letters;    ///< document ids whose dead letter goes; the entry stays
+  std::span<const DeadLetter> dead_letters;        ///< inserted, or replaced with one attempt more and the first failure kept
   absl::Time purge_before = absl::InfinitePast();  ///< the source's tombstones of deletions before this go
-  const Recipe* recipe = nullptr;            ///< when set, stored: the ledger's entries are of this recipe
-  bool reset = false;                        ///< first drop every cursor, entry and dead letter, of every source
+  const Recipe* recipe = nullptr;                  ///< when set, stored: the ledger's entries are of this recipe
+  bool reset = false;                              ///< first drop every cursor, entry and dead letter, of every source
 };
 
 /// Remembers how far the index is.
@@ -47,6 +47,9 @@ class RAGPIPE_EXPORT Checkpoint {
 
   /// All of the request or nothing of it, durable when it returns OK.
   virtual absl::Status Commit(const CommitRequest& request) = 0;
+
+  /// See VectorSink::transaction().
+  virtual const void* transaction() const { return nullptr; }
 
   /// True where the ledger below is kept; then all of it must be.
   virtual bool keeps_ledger() const { return false; }

@@ -28,10 +28,15 @@ struct LedgerChunk {
 struct LedgerEntry {
   std::string document_id;
   Version version = {};
-  std::string content_hash = {};  ///< 16 bytes: fingerprint of text, media type and metadata; empty = in doubt, see Repair()
+  std::string content_hash = {};  ///< 16 bytes: fingerprint of text, media type and metadata
   std::vector<LedgerChunk> chunks = {};
   std::optional<absl::Time> deleted_at = {};  ///< set = a tombstone: `version` is the deletion's, content and chunks are empty
   std::optional<absl::Time> absent_since = {};  ///< when a complete listing first lacked it; see DeletionGuard
+
+  /// No content hash and no tombstone: some of the document may be in the index, and nobody knows what, because a write was
+  /// begun and not committed or Repair() found damage. Whatever comes of the document next is processed, its deletion too,
+  /// and replaces every record that the sink holds of it. The ordinal still fences.
+  bool is_in_doubt() const { return content_hash.empty() && !deleted_at.has_value(); }
 
   friend bool operator==(const LedgerEntry&, const LedgerEntry&) = default;
 };
@@ -52,7 +57,7 @@ struct DeadLetter {
   absl::Time first_failure = absl::InfinitePast();
   absl::Time last_failure = absl::InfinitePast();
   absl::Time next_attempt = absl::InfiniteFuture();  ///< when a run tries it again by itself; InfiniteFuture = never
-  std::optional<Document> document;  ///< the body, when it came with the change: nobody could read it again
+  std::optional<Document> document;                  ///< the body, when it came with the change: nobody could read it again
 };
 
 /// Chooses dead letters: those that match every member that is set.

@@ -45,6 +45,11 @@ class RAGPIPE_EXPORT VectorSink {
   /// OK = all earlier writes are durable, or, where the sink shares the checkpoint's transaction, will be with its commit.
   virtual absl::Status Flush() = 0;
 
+  /// Names the transaction that ends with Checkpoint::Commit(), where the sink shares one with the checkpoint that returns the
+  /// same pointer: what was written then becomes durable with the ledger, or goes with it. Null = writes become durable on
+  /// their own, so the engine marks in the ledger what it is about to write. A sink that stands before another passes it on.
+  virtual const void* transaction() const { return nullptr; }
+
   /// Whether Write() takes DocumentWrite::patches. If not, a moved chunk is written anew with its vector.
   virtual bool patches_payload() const { return false; }
 

@@ -88,6 +88,13 @@ absl::Status Prepare(State& state) {
   if (limits.texts == 0 || limits.bytes == 0 || limits.tokens == 0) {
     return absl::FailedPreconditionError("Embedder::limits() allows nothing: texts, bytes and tokens must be at least 1");
   }
+  if (const void* transaction = state.stages.sink.transaction();
+      transaction != nullptr && transaction != state.stages.checkpoint.transaction()) {
+    return absl::FailedPreconditionError(
+        "the sink's writes become durable with the commit of another checkpoint: use the checkpoint of the sink's own store, "
+        "and "
+        "let a stage that stands before one pass on transaction()");
+  }
   RAGPIPE_RETURN_IF_ERROR(PrepareCollection(state));
   RAGPIPE_RETURN_IF_ERROR(ForEachDeadLetterPage(state, [&state](const std::vector<DeadLetter>& page) {
     MutexLock lock(state.mutex);

@@ -102,6 +102,7 @@ class PlanningSink final : public VectorSink {
   }
 
   absl::Status Flush() override { return absl::OkStatus(); }
+  const void* transaction() const override { return &draft_; }
   bool patches_payload() const override { return sink_.patches_payload(); }
 
   absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) override {
@@ -175,6 +176,7 @@ class PlanningCheckpoint final : public Checkpoint {
     return absl::OkStatus();
   }
 
+  const void* transaction() const override { return &draft_; }
   bool keeps_ledger() const override { return checkpoint_.keeps_ledger(); }
 
   absl::StatusOr<std::optional<Recipe>> LoadRecipe() override {

@@ -12,7 +12,6 @@
 
 #include "core/status_macros.h"
 #include "engine/collection.h"
-#include "engine/doubt.h"
 #include "engine/ledger_scan.h"
 #include "engine/verification.h"
 #include "ragpipe/checkpoint.h"
@@ -44,15 +43,12 @@ absl::Status ForgetCursors(State& state) {
   return Commit(state, request);
 }
 
-absl::Status LettersOf(State& state, const std::vector<LedgerEntry>& entries, std::vector<DeadLetter>& letters) {
-  absl::flat_hash_set<IdHash> documents;
-  for (const LedgerEntry& entry : entries) documents.insert(HashOfId(entry.document_id));
-  return ForEachDeadLetterPage(state, [&](std::vector<DeadLetter>& page) {
-    for (DeadLetter& letter : page) {
-      if (documents.contains(HashOfId(letter.document_id))) letters.push_back(std::move(letter));
-    }
-    return absl::OkStatus();
-  });
+/// The same document, of which nothing else is known; its ordinal still fences.
+LedgerEntry Doubt(LedgerEntry entry) {
+  entry.version.token.clear();
+  entry.content_hash.clear();
+  entry.chunks.clear();
+  return entry;
 }
 
 }  // namespace
@@ -65,12 +61,9 @@ absl::Status DoubtDamaged(State& state, VerifyReport& found) {
     std::vector<LedgerEntry> entries;
     entries.reserve(damaged.size());
     for (LedgerEntry& entry : damaged) entries.push_back(Doubt(std::move(entry)));
-    std::vector<DeadLetter> letters;
-    RAGPIPE_RETURN_IF_ERROR(LettersOf(state, entries, letters));
     CommitRequest request;
     request.source = state.source_name;
     request.entries = entries;
-    request.dead_letters = letters;  // again: an entry clears its document's letter, and doubt is no reason to
     return Commit(state, request);
   };
   RAGPIPE_RETURN_IF_ERROR(VerifyIndex(state, {}, found, doubt));

@@ -23,6 +23,7 @@
 #include "ragpipe/embedder.h"
 #include "ragpipe/retry.h"
 #include "ragpipe/source.h"
+#include "ragpipe/vector_sink.h"
 
 namespace ragpipe::internal {
 namespace {
@@ -63,6 +64,7 @@ State::State(Stages stages_in, const PipelineOptions& options_in)
       clock(options_in.clock != nullptr ? *options_in.clock : SystemClock()),
       source_name(stages.source.name()),
       has_ledger(stages.checkpoint.keeps_ledger()),
+      marks_writes(has_ledger && stages.sink.transaction() == nullptr),
       dimension(stages.embedder.dimension()),
       embed_limits(stages.embedder.limits()),
       random_(options.random_seed != 0 ? options.random_seed : std::random_device{}()) {

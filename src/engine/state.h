@@ -58,6 +58,7 @@ class State {
   Clock& clock;
   const std::string source_name;
   const bool has_ledger;
+  const bool marks_writes;  ///< the ledger says which documents are about to be written
   const std::size_t dimension;
   const EmbedLimits embed_limits;
 

@@ -17,7 +17,6 @@
 #include "core/fingerprint.h"
 #include "core/status_macros.h"
 #include "engine/collection.h"
-#include "engine/doubt.h"
 #include "engine/record_hash.h"
 #include "engine/validation.h"
 #include "ragpipe/checkpoint.h"
@@ -109,7 +108,7 @@ class Verifier {
     if (entry.has_value()) {
       for (const LedgerChunk& chunk : entry->chunks) expected.emplace(chunk.record_id, &chunk);
     }
-    bool is_sound = entry.has_value() && !IsDoubtful(*entry);
+    bool is_sound = entry.has_value() && !entry->is_in_doubt();
     auto damaged = [&](std::string_view record_id, Damage damage) {
       is_sound = false;
       ++Count(damage);

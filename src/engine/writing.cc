@@ -12,7 +12,7 @@
 
 #include "core/host_call.h"
 #include "core/status_macros.h"
-#include "engine/doubt.h"
+#include "ragpipe/checkpoint.h"
 #include "ragpipe/retry.h"
 #include "ragpipe/vector_sink.h"
 
@@ -34,7 +34,7 @@ DocumentWrite ToDocumentWrite(const State& state, Task& task, Records& records) 
   DocumentWrite write;
   write.source = state.source_name;
   write.document_id = task.change.document_id;
-  write.replace_all = !task.known.has_value() || IsDoubtful(*task.known);
+  write.replace_all = !task.known.has_value() || task.known->is_in_doubt();
   if (task.outcome == Outcome::kDeleted) {
     write.version = task.change.version;
     write.updated_at = task.change.updated_at;
@@ -134,12 +134,27 @@ Writer::Reason Writer::WaitForWork(std::vector<TaskPtr>& tasks) {
 absl::Status Writer::Write(std::span<const TaskPtr> tasks) {
   std::vector<TaskPtr> to_write;
   std::copy_if(tasks.begin(), tasks.end(), std::back_inserter(to_write), [](const TaskPtr& task) { return NeedsWrite(*task); });
-  if (!to_write.empty()) RAGPIPE_RETURN_IF_ERROR(WritePart(to_write));
+  if (!to_write.empty()) {
+    if (state_.marks_writes) RAGPIPE_RETURN_IF_ERROR(Mark(to_write));
+    RAGPIPE_RETURN_IF_ERROR(WritePart(to_write));
+  }
   for (const TaskPtr& task : tasks) {
     uncommitted_bytes_ += task->charged_bytes;
     uncommitted_.push_back(task);
   }
   return absl::OkStatus();
+}
+
+absl::Status Writer::Mark(std::span<const TaskPtr> tasks) {
+  std::vector<LedgerEntry> entries(tasks.size());
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    entries[i].document_id = tasks[i]->change.document_id;
+    if (tasks[i]->known.has_value()) entries[i].version.ordinal = tasks[i]->known->version.ordinal;  // the fence stays
+  }
+  CommitRequest request;
+  request.source = state_.source_name;
+  request.entries = entries;
+  return state_.CallHost(Stage::kCommit, "Checkpoint::Commit", [&] { return state_.stages.checkpoint.Commit(request); });
 }
 
 absl::Status Writer::WritePart(std::span<const TaskPtr> tasks) {

@@ -30,6 +30,10 @@ class Writer {
   bool HasUncommitted() const RAGPIPE_REQUIRES(state_.mutex);
   bool IsCommitDue(absl::Time now) const RAGPIPE_REQUIRES(state_.mutex);
 
+  /// Before a sink that does not share the checkpoint's transaction holds what the ledger does not know of: makes the ledger
+  /// say that it does not know. Else a document that changes after a crash would be compared with what is no longer there.
+  absl::Status Mark(std::span<const TaskPtr> tasks);
+
   /// Writes tasks to the sink; a document that the sink refuses fails alone. An error ends the run.
   absl::Status Write(std::span<const TaskPtr> tasks);
   absl::Status WritePart(std::span<const TaskPtr> tasks);

@@ -47,7 +47,7 @@ absl::Status PutEntry(Database& db, std::string_view source, const LedgerEntry& 
              " deleted_at, absent_since) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
              source, entry.document_id, entry.version.token, EncodeOrdinal(entry.version.ordinal), Blob{entry.content_hash},
              Blob{chunks}, EncodeOptionalTime(entry.deleted_at), EncodeOptionalTime(entry.absent_since)));
-  return DropDeadLetter(db, source, entry.document_id);
+  return entry.is_in_doubt() ? absl::OkStatus() : DropDeadLetter(db, source, entry.document_id);
 }
 
 absl::Status PutDeadLetter(Database& db, std::string_view source, const DeadLetter& letter) {

@@ -25,6 +25,7 @@ class StoreCheckpoint final : public Checkpoint {
 
   absl::StatusOr<std::vector<PartitionCursor>> LoadCursors(std::string_view source) override;
   absl::Status Commit(const CommitRequest& request) override;
+  const void* transaction() const override { return writer_; }
   bool keeps_ledger() const override { return true; }
   absl::StatusOr<std::optional<Recipe>> LoadRecipe() override;
   absl::Status FindEntries(std::string_view source, std::span<const std::string_view> document_ids,

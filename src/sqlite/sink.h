@@ -24,6 +24,7 @@ class StoreSink final : public VectorSink {
   absl::Status EnsureCollection(const CollectionSpec& spec) override;
   absl::Status Write(std::span<const DocumentWrite> writes) override;
   absl::Status Flush() override;
+  const void* transaction() const override { return &writer_; }
   bool patches_payload() const override { return true; }
   absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) override;
   bool lists_records() const override { return true; }

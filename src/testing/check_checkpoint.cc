@@ -530,6 +530,17 @@ Verdict DeadLetterCleared(Checkpoint& checkpoint) {
   return ExpectLetters(checkpoint, kSource, {Letter("b")});
 }
 
+Verdict DeadLetterKeptInDoubt(Checkpoint& checkpoint) {
+  if (absl::Status status = Commit(checkpoint, {.dead_letters = {Letter("a")}}); !status.ok())
+    return Gave("Commit() of a dead letter", status);
+  LedgerEntry doubt;
+  doubt.document_id = "a";
+  if (absl::Status status = Commit(checkpoint, {.entries = {doubt}}); !status.ok())
+    return Gave("Commit() of an entry in doubt", status);
+  if (Verdict verdict = ExpectEntry(checkpoint, kSource, "a", doubt); !verdict.empty()) return verdict;
+  return ExpectLetters(checkpoint, kSource, {Letter("a")});
+}
+
 Verdict DeadLetterDropped(Checkpoint& checkpoint) {
   const TestCommit commit{.entries = {Entry("a")}, .dead_letters = {Letter("a"), Letter("b"), Letter("c")}};
   if (absl::Status status = Commit(checkpoint, commit); !status.ok()) return Gave("Commit()", status);
@@ -608,6 +619,7 @@ constexpr NamedRule kLedgerRules[] = {
     {"dead_letter.roundtrip", DeadLetterRoundtrip},
     {"dead_letter.attempts", DeadLetterAttempts},
     {"dead_letter.cleared", DeadLetterCleared},
+    {"dead_letter.kept_in_doubt", DeadLetterKeptInDoubt},
     {"dead_letter.dropped", DeadLetterDropped},
     {"dead_letter.order", DeadLetterOrder},
     {"dead_letter.per_source", DeadLetterPerSource},

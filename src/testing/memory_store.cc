@@ -88,6 +88,7 @@ class MemoryStore::Sink final : public VectorSink {
     return absl::OkStatus();
   }
 
+  const void* transaction() const override { return state_.options.shared_transaction ? &state_ : nullptr; }
   bool patches_payload() const override { return state_.options.patches_payload; }
 
   absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) override {
@@ -199,6 +200,7 @@ class MemoryStore::CheckpointPart final : public Checkpoint {
     return absl::OkStatus();
   }
 
+  const void* transaction() const override { return state_.options.shared_transaction ? &state_ : nullptr; }
   bool keeps_ledger() const override { return state_.options.keeps_ledger; }
 
   absl::StatusOr<std::optional<Recipe>> LoadRecipe() override {
@@ -247,7 +249,7 @@ class MemoryStore::CheckpointPart final : public Checkpoint {
     if (request.recipe != nullptr) state_.ledger_recipe = *request.recipe;
     for (const LedgerEntry& entry : request.entries) {
       source.entries[entry.document_id] = entry;
-      source.dead_letters.erase(entry.document_id);
+      if (!entry.is_in_doubt()) source.dead_letters.erase(entry.document_id);
     }
     for (const std::string& id : request.forgotten) {
       source.entries.erase(id);

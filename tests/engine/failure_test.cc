@@ -14,6 +14,7 @@
 #include "ragpipe/retry.h"
 #include "ragpipe/testing/fault_plan.h"
 #include "ragpipe/testing/faulty_stages.h"
+#include "ragpipe/testing/memory_store.h"
 
 using namespace ragpipe;
 using namespace ragpipe::testing;
@@ -293,7 +294,7 @@ TEST_CASE("a stage that throws is an error with its name, not a crash") {
     FunctionSink sink([](std::span<const DocumentWrite>) -> absl::Status { throw std::runtime_error("sink bug"); });
     Pipeline pipeline{rig.source, rig.chunker, rig.embedder, sink, rig.store.checkpoint(), rig.options};
     CHECK(absl::IsInternal(pipeline.Run(rig.report)));
-    CHECK(rig.store.entries("memory").empty());
+    for (const auto& [id, entry] : rig.store.entries("memory")) CHECK(entry.content_hash.empty());  // marked: unknown
   }
   SECTION("an observer changes nothing") {
     struct Thrower final : Observer {
@@ -434,7 +435,7 @@ TEST_CASE("an absent document that the sink refuses to delete stays in the ledge
 }
 
 TEST_CASE("a failed checkpoint ends the run and leaves the sink's writes uncommitted") {
-  Rig rig;
+  Rig rig({}, {.shared_transaction = false});
   FunctionCheckpoint checkpoint([](std::string_view) { return std::vector<PartitionCursor>(); },
                                 [](const CommitRequest&) { return absl::FailedPreconditionError("the disk is full"); });
   rig.source.Put("a", "text");
@@ -507,4 +508,72 @@ TEST_CASE("a clock that is set back makes no pause longer") {
   REQUIRE_OK(pipeline.Run(rig.report));
   CHECK(rig.report.complete);
   CHECK(clock.waited() < absl::Minutes(5));
+}
+
+TEST_CASE("after an end between write and commit, nothing is lost or left behind, whatever becomes of the documents") {
+  Rig rig({}, {.shared_transaction = false});
+  Document first;
+  first.id = "a";
+  first.text = "one\n\ntwo";
+  first.version = {"first", 7};
+  rig.source.Put(first);
+  rig.source.Put("same", "text");
+  REQUIRE_OK(rig.Run());
+
+  Document second = first;
+  second.text = "one\n\nthree";
+  second.version = {"second", 8};
+  rig.source.Put(second);
+  rig.source.Put("new", "more text");
+  FaultPlan plan;
+  plan.On(Call::kCommit, Nth(2), Fail(absl::InternalError("killed")));  // the first one marks
+  {
+    FaultyCheckpoint checkpoint(rig.store.checkpoint(), plan);
+    Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), checkpoint, rig.options};
+    REQUIRE_FALSE(pipeline.Run(rig.report).ok());
+  }
+  REQUIRE(plan.faults(Call::kCommit) == 1);
+  rig.store.Crash(MemoryStore::UnflushedWrites::kKept);
+  const std::uint64_t embedded = rig.embedder.counts().texts;
+
+  SECTION("they stay as they are") {
+    REQUIRE_OK(rig.Run());
+    CHECK(rig.embedder.counts().texts == embedded);  // the sink has the vectors
+  }
+  SECTION("they change again") {
+    second.text = "two\n\nfour";
+    second.version = {"third", 9};
+    rig.source.Put(second);
+    rig.source.Put("new", "other text");
+    REQUIRE_OK(rig.Run());
+  }
+  SECTION("they go back to what the ledger knew") {
+    rig.source.Put(first);
+    rig.source.Delete("new");
+    REQUIRE_OK(rig.Run());
+  }
+  SECTION("they go away") {
+    rig.source.Delete("a");
+    rig.source.Delete("new");
+    REQUIRE_OK(rig.Run());
+  }
+  CHECK(rig.report.complete);
+  rig.CheckIndexEqualsSource();
+  for (const auto& [id, entry] : rig.store.entries("memory")) CHECK_FALSE(entry.content_hash.empty());
+}
+
+TEST_CASE("a store that commits records and ledger at once needs no marks") {
+  Rig rig;
+  rig.source.Put("a", "text");
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.store.counts().commits == 2);  // the recipe, the document
+}
+
+TEST_CASE("a sink whose writes only another checkpoint's commit makes durable is refused") {
+  Rig rig;
+  MemoryStore other;
+  rig.source.Put("a", "text");
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), other.checkpoint(), rig.options};
+  CHECK(absl::IsFailedPrecondition(pipeline.Run(rig.report)));
+  CHECK(rig.source.counts().streams_opened == 0);
 }

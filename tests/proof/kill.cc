@@ -303,7 +303,7 @@ class Kills {
     kill.task.hit = 1 + static_cast<int>(testing::NextUniform(random) * profile.calls[kill.task.point]);
     const double when = testing::NextUniform(random);
     if (KillPoints()[kill.task.point].kind == KillPoint::Kind::kTime) kill.kill_after = Part(profile.duration, when);
-    kill.edited_after = testing::NextUniform(random) < 0.5 && kill.task.stores == Stores::kOne;
+    kill.edited_after = testing::NextUniform(random) < 0.5;
     kill.killed_again = testing::NextUniform(random) < 0.25;
     kill.judged = testing::NextUniform(random) < 0.5 ? Where::kInPlace : Where::kInCopy;
     return kill;

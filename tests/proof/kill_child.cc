@@ -58,13 +58,16 @@ class ReportingCheckpoint final : public Checkpoint {
   absl::Status Commit(const CommitRequest& request) override {
     absl::Status status = checkpoint_.Commit(request);
     if (!status.ok()) return status;
-    for (const LedgerEntry& entry : request.entries) journal_.Write('c', entry.document_id);
+    for (const LedgerEntry& entry : request.entries) {
+      if (!entry.content_hash.empty()) journal_.Write('c', entry.document_id);  // else it is only about to be written
+    }
     for (const std::string& id : request.forgotten) journal_.Write('c', id);
     return status;
   }
   absl::StatusOr<std::vector<PartitionCursor>> LoadCursors(std::string_view source) override {
     return checkpoint_.LoadCursors(source);
   }
+  const void* transaction() const override { return checkpoint_.transaction(); }
   bool keeps_ledger() const override { return true; }
   absl::StatusOr<std::optional<Recipe>> LoadRecipe() override { return checkpoint_.LoadRecipe(); }
   absl::Status FindEntries(std::string_view source, std::span<const std::string_view> ids,

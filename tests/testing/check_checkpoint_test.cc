@@ -306,6 +306,16 @@ TEST_CASE("CheckCheckpoint: every broken rule is found out") {
                   return status.ok() && spoils ? checkpoint.good.Commit(again) : status;
                 };
               }),
+      Tweaked("checkpoint.dead_letter.kept_in_doubt",
+              [](TweakedCheckpoint& checkpoint) {
+                checkpoint.commit = [&checkpoint](const CommitRequest& request) {
+                  std::vector<std::string> cleared;
+                  for (const LedgerEntry& entry : request.entries) cleared.push_back(entry.document_id);
+                  CommitRequest spoilt = request;
+                  spoilt.dropped_letters = cleared;
+                  return request.dead_letters.empty() ? checkpoint.good.Commit(spoilt) : checkpoint.good.Commit(request);
+                };
+              }),
       Committing("checkpoint.dead_letter.dropped",
                  [](TweakedCheckpoint&, CommitRequest& request) { request.dropped_letters = {}; }),
       Tweaked("checkpoint.dead_letter.order",

@@ -49,6 +49,7 @@ using CheckpointFactory = std::function<CheckpointUnderTest()>;
 /// checkpoint.dead_letter.roundtrip  dead letters come back with all their fields, the body too
 /// checkpoint.dead_letter.attempts   one that is there is "replaced with one attempt more and the first failure kept"
 /// checkpoint.dead_letter.cleared    an entry "clears the document's dead letter", and no other
+/// checkpoint.dead_letter.kept_in_doubt  ... "unless in doubt", which is stored as it is
 /// checkpoint.dead_letter.dropped    `dropped_letters`: "document ids whose dead letter goes; the entry stays"
 /// checkpoint.dead_letter.order      ListDeadLetters() gives every one, once, "in byte order", by pages
 /// checkpoint.dead_letter.per_source every source has dead letters of its own

@@ -74,6 +74,7 @@ class RAGPIPE_EXPORT FaultySink final : public VectorSink {
   absl::Status EnsureCollection(const CollectionSpec& spec) override;
   absl::Status Write(std::span<const DocumentWrite> writes) override;
   absl::Status Flush() override;
+  const void* transaction() const override { return sink_.transaction(); }
   bool patches_payload() const override { return sink_.patches_payload(); }
   absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) override;
   bool lists_records() const override { return sink_.lists_records(); }
@@ -94,6 +95,7 @@ class RAGPIPE_EXPORT FaultyCheckpoint final : public Checkpoint {
 
   absl::StatusOr<std::vector<PartitionCursor>> LoadCursors(std::string_view source) override;
   absl::Status Commit(const CommitRequest& request) override;
+  const void* transaction() const override { return checkpoint_.transaction(); }
   bool keeps_ledger() const override { return checkpoint_.keeps_ledger(); }
   absl::StatusOr<std::optional<Recipe>> LoadRecipe() override;
   absl::Status FindEntries(std::string_view source, std::span<const std::string_view> document_ids,
