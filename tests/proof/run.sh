@@ -43,4 +43,5 @@ prove simulation "$seeds"
 prove faults $((seeds / 20))
 prove faults $((seeds / 40))
 prove damage $((seeds / 20))
+prove hostile 1000
 exit $code
