@@ -277,6 +277,32 @@ TEST_CASE("an old body does not come back after a newer version") {
   rig.CheckIndexEqualsSource();
 }
 
+TEST_CASE("a late older version does not clear the dead letter of a newer one") {
+  FaultyRig rig({.mode = Mode::kFeed});
+  const auto put = [&](std::uint64_t ordinal) {
+    Document document;
+    document.id = "a";
+    document.text = "version " + std::to_string(ordinal);
+    document.version.ordinal = ordinal;
+    rig.source.Put(document);
+  };
+  put(3);
+  REQUIRE_OK(rig.Run());
+  rig.plan.On(Call::kEmbed, Nth(2), Fail(absl::InvalidArgumentError("refused")));
+  put(5);
+  REQUIRE_OK(rig.Run());
+  REQUIRE(rig.Letters().size() == 1);
+  const auto newest = rig.source.documents();
+  put(4);
+  REQUIRE_OK(rig.Run());
+  CHECK(rig.report.documents.stale == 1);
+  REQUIRE(rig.Letters().size() == 1);
+  CHECK(rig.Letters()[0].version.ordinal == std::uint64_t{5});
+  REQUIRE_OK(rig.Replay());
+  CHECK(rig.report.complete);
+  rig.CheckIndexHolds(newest);
+}
+
 TEST_CASE("dead letters expire, and the report counts them") {
   FaultyRig rig({.mode = Mode::kFeed, .lazy = true});
   const bool expires = GENERATE(false, true);
