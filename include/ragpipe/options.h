@@ -58,8 +58,8 @@ enum class OnRecipeChange {
 
 struct PipelineOptions {
   /// Bytes of documents, chunks and vectors in flight over all stages. When spent, the source is not read. One document
-  /// larger than the budget passes alone.
-  std::size_t memory_budget = std::size_t{256} << 20;
+  /// larger than the budget passes alone. Several calls to a remote embedder at once, each with thousands of texts, want more.
+  std::size_t memory_budget = std::size_t{32} << 20;
 
   int chunk_workers = 0;  ///< threads that load and split; 0 = one a core
   int embed_calls = 0;    ///< embedder calls in flight; 0 = EmbedLimits::calls

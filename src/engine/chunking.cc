@@ -3,6 +3,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -170,10 +171,14 @@ class ChunkWorker {
   }
 
   void HandOn(TaskPtr task) {
-    const std::size_t bytes = BytesOf(*task);
+    const std::size_t bytes = task->Bytes();
     MutexLock lock(state_.mutex);
     state_.Charge(*task, bytes);
-    if (task->outcome == Outcome::kProcessed) QueueTexts(task);
+    if (task->outcome == Outcome::kProcessed) {
+      state_.planned_bodies += task->document.text.size();
+      state_.planned_bytes += bytes - std::min(bytes, state_.LeastBytes());
+      QueueTexts(task);
+    }
     if (task->awaited_rows == 0 || task->outcome != Outcome::kProcessed) {
       state_.to_write.push_back(std::move(task));
       state_.writer_wakes.NotifyOne();
@@ -192,17 +197,6 @@ class ChunkWorker {
       state_.embed_tokens += chunk.chunk.tokens;
       ++task->awaited_rows;
     }
-  }
-
-  static std::size_t BytesOf(const Task& task) {
-    std::size_t bytes = sizeof(Task) + task.document.text.size() + task.vectors.size() * sizeof(float);
-    for (const std::string& text : task.joined_texts) bytes += text.size();
-    for (const PlannedChunk& chunk : task.chunks) {
-      bytes += sizeof(PlannedChunk) + chunk.chunk.context.size() + chunk.chunk.text.value_or("").size() +
-               chunk.keys.record_id.size();
-      for (const std::string& heading : chunk.chunk.headings) bytes += sizeof(std::string) + heading.size();
-    }
-    return bytes;
   }
 
   State& state_;

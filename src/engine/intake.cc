@@ -31,11 +31,9 @@ constexpr std::size_t kUnknownBodyBytes = std::size_t{64} << 10;
 constexpr std::size_t kTaskBytes = 1024;
 constexpr std::size_t kCursorBytesShown = 64;
 
-/// What the body and what is made of it will take, before it is read. The chunking step corrects it.
-std::size_t EstimateBytes(const Change& change) {
-  if (change.kind == Change::Kind::kDelete) return kTaskBytes;
-  if (change.document.has_value()) return kTaskBytes + 2 * change.document->text.size();
-  return kTaskBytes + 2 * (change.size_hint != 0 ? change.size_hint : kUnknownBodyBytes);
+std::size_t BodyBytes(const Change& change) {
+  if (change.document.has_value()) return change.document->text.size();
+  return change.size_hint != 0 ? change.size_hint : kUnknownBodyBytes;
 }
 
 /// For a change without an id: where it is in the feed, or the how many-th of a listing. A dead letter needs a name of its own.
@@ -236,6 +234,17 @@ void Intake::Revoke(const PartitionRevoked& revoked) {
     return;
   }
   WaitForDrain();
+}
+
+// As the documents before took; until there are some, as if each KiB were a chunk.
+std::size_t Intake::EstimateBytes(const Change& change) const {
+  constexpr double kGuessedBodies = 64 << 10;
+  if (change.kind == Change::Kind::kDelete) return kTaskBytes;
+  const double guessed_bytes = kGuessedBodies * (2 + static_cast<double>(state_.dimension * sizeof(float)) / 1024);
+  MutexLock lock(state_.mutex);
+  const double bytes_a_byte = (static_cast<double>(state_.planned_bytes) + guessed_bytes) /
+                              (static_cast<double>(state_.planned_bodies) + kGuessedBodies);
+  return state_.LeastBytes() + static_cast<std::size_t>(static_cast<double>(BodyBytes(change)) * std::max(2.0, bytes_a_byte));
 }
 
 bool Intake::HasRoom(std::size_t bytes) const {

@@ -45,6 +45,8 @@ class Intake {
   void AdmitBadChange(BadChange bad);
   void Revoke(const PartitionRevoked& revoked);
 
+  /// What a document and all that is made of it will take, before it is read. The chunking step corrects it.
+  std::size_t EstimateBytes(const Change& change) const;
   bool HasRoom(std::size_t bytes) const;
   /// Blocks while the budget is spent. False when the run is ending.
   bool WaitForRoom(std::size_t bytes);

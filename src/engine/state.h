@@ -87,6 +87,11 @@ class State {
   std::size_t bytes_in_use RAGPIPE_GUARDED_BY(mutex) = 0;   ///< of the memory budget
   std::size_t workers_alive RAGPIPE_GUARDED_BY(mutex) = 0;  ///< chunk and embedding threads
 
+  // By which the budget is asked for what a body will take: bytes of those that were divided, and what they took beyond
+  // LeastBytes().
+  std::size_t planned_bodies RAGPIPE_GUARDED_BY(mutex) = 0;
+  std::size_t planned_bytes RAGPIPE_GUARDED_BY(mutex) = 0;
+
   bool reader_waits RAGPIPE_GUARDED_BY(mutex) = false;  ///< for the budget, for a drain, or for a quiet feed
   bool reader_done RAGPIPE_GUARDED_BY(mutex) = false;
   bool finished RAGPIPE_GUARDED_BY(mutex) = false;   ///< the writer made its last commit
@@ -128,6 +133,9 @@ class State {
     WakeDownstream();
     sleepers_wake.NotifyAll();
   }
+
+  /// What a document takes, however short it is: its task and one vector.
+  std::size_t LeastBytes() const { return 1024 + dimension * sizeof(float); }
 
   bool HasRoom(std::size_t bytes) const RAGPIPE_REQUIRES(mutex) {
     return in_flight == 0 || bytes_in_use + bytes <= options.memory_budget;

@@ -89,6 +89,30 @@ struct Task {
 
   std::size_t charged_bytes = 0;  ///< of the memory budget; guarded by State::mutex
 
+  /// Of the memory budget: what the document and all that was made of it take.
+  std::size_t Bytes() const {
+    std::size_t bytes = sizeof(Task) + document.text.capacity() + vectors.capacity() * sizeof(float);
+    for (const std::string& text : joined_texts) bytes += text.capacity();
+    for (const PlannedChunk& planned : chunks) {
+      bytes += sizeof(PlannedChunk) + planned.chunk.context.capacity() + planned.keys.record_id.capacity() +
+               planned.keys.text_key.capacity() + planned.keys.payload_hash.capacity();
+      if (planned.chunk.text.has_value()) bytes += planned.chunk.text->capacity();
+      for (const std::string& heading : planned.chunk.headings) bytes += sizeof(std::string) + heading.capacity();
+    }
+    return bytes;
+  }
+
+  /// Gives back what nobody needs of a task that was written: the commit asks for keys and counts only.
+  void Shed() {
+    document.text = std::string();
+    vectors = std::vector<float>();
+    joined_texts.clear();
+    for (PlannedChunk& planned : chunks) {
+      planned.chunk = Chunk();
+      planned.embedded_text = {};
+    }
+  }
+
   /// The reason becomes one line of bounded length: hosts and documents had a hand in it.
   void Fail(Stage stage, const absl::Status& reason) {
     constexpr std::size_t kMaxReasonBytes = 2000;

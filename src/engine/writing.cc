@@ -141,7 +141,11 @@ absl::Status Writer::Write(std::span<const TaskPtr> tasks) {
   for (const TaskPtr& task : tasks) {
     uncommitted_bytes_ += task->charged_bytes;
     uncommitted_.push_back(task);
+    if (task->outcome != Outcome::kFailed) task->Shed();
   }
+  MutexLock lock(state_.mutex);
+  for (const TaskPtr& task : tasks) state_.Charge(*task, std::min(task->charged_bytes, task->Bytes()));
+  state_.reader_wakes.notify_one();
   return absl::OkStatus();
 }
 

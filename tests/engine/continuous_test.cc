@@ -129,32 +129,55 @@ TEST_CASE("commits come by number of documents") {
   CHECK(rig.observer.progress().back().complete);
 }
 
+namespace {
+
+/// Takes its time, and knows by how many documents the source was ahead of it.
+class SlowSink final : public VectorSink {
+ public:
+  SlowSink(VectorSink& sink, const MemorySource& source) : sink_(sink), source_(source) {}
+  absl::Status EnsureCollection(const CollectionSpec& spec) override { return sink_.EnsureCollection(spec); }
+  absl::Status Write(std::span<const DocumentWrite> writes) override {
+    absl::SleepFor(absl::Milliseconds(2));
+    most_ahead_ = std::max(most_ahead_, source_.counts().documents_loaded - written_);
+    written_ += writes.size();
+    return sink_.Write(writes);
+  }
+  absl::Status Flush() override { return sink_.Flush(); }
+
+  std::uint64_t most_ahead() const { return most_ahead_; }
+
+ private:
+  VectorSink& sink_;
+  const MemorySource& source_;
+  std::uint64_t written_ = 0;
+  std::uint64_t most_ahead_ = 0;
+};
+
+}  // namespace
+
 TEST_CASE("a slow sink stops the source at the memory budget") {
   Rig rig({.lazy = true, .events_per_call = 1});
   rig.options.clock = nullptr;
   rig.options.memory_budget = 200'000;
   const std::string text(10'000, 'x');
   for (int i = 0; i < 200; ++i) rig.source.Put("doc" + std::to_string(1000 + i), text + std::to_string(i));
-  std::atomic<std::uint64_t> most_ahead{0};
-  struct SlowSink final : VectorSink {
-    SlowSink(VectorSink& s, MemorySource& f, std::atomic<std::uint64_t>& m) : sink(s), source(f), most_ahead(m) {}
-    absl::Status EnsureCollection(const CollectionSpec& spec) override { return sink.EnsureCollection(spec); }
-    absl::Status Write(std::span<const DocumentWrite> writes) override {
-      absl::SleepFor(absl::Milliseconds(2));
-      most_ahead = std::max(most_ahead.load(), source.counts().documents_loaded - written);
-      written += writes.size();
-      return sink.Write(writes);
-    }
-    absl::Status Flush() override { return sink.Flush(); }
-    VectorSink& sink;
-    MemorySource& source;
-    std::atomic<std::uint64_t>& most_ahead;
-    std::uint64_t written = 0;
-  } sink(rig.store.sink(), rig.source, most_ahead);
+  SlowSink sink(rig.store.sink(), rig.source);
   Pipeline pipeline{rig.source, rig.chunker, rig.embedder, sink, rig.store.checkpoint(), rig.options};
   REQUIRE_OK(pipeline.Run(rig.report));
   CHECK(rig.report.complete);
-  CHECK(most_ahead <= 25);  // 200 KB of documents of 10 KB and what is made of them
+  CHECK(sink.most_ahead() <= 25);  // 200 KB of documents of 10 KB and what is made of them
+}
+
+TEST_CASE("vectors count against the memory budget before they are there") {
+  Rig rig({.lazy = true}, {}, {.dimension = 1000});
+  rig.options.clock = nullptr;
+  rig.options.memory_budget = 200'000;
+  for (int i = 0; i < 400; ++i) rig.source.Put("doc" + std::to_string(i), "so little text, " + std::to_string(i));
+  SlowSink sink(rig.store.sink(), rig.source);
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, sink, rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Run(rig.report));
+  CHECK(rig.report.complete);
+  CHECK(sink.most_ahead() <= 50);  // 200 KB of vectors of 4,000 bytes
 }
 
 TEST_CASE("two changes of a document in one batch: the second is judged by what the first left") {
