@@ -1,11 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 
@@ -36,19 +33,4 @@ inline std::string MakeMarkdown(std::mt19937_64& random, std::size_t bytes) {
     text += "\n\n";
   }
   return text;
-}
-
-/// Writes `files` files of 4 KB mean, log-normal, into subfolders of 100. Dated back, so that their version tokens count.
-inline void MakeTree(const std::filesystem::path& root, std::size_t files) {
-  std::mt19937_64 random(20'261'123);
-  std::lognormal_distribution<double> size(std::log(4096.0) - 0.32, 0.8);
-  const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(24);
-  for (std::size_t i = 0; i < files; ++i) {
-    const std::filesystem::path folder = root / ("folder" + std::to_string(i / 100));
-    if (i % 100 == 0) std::filesystem::create_directories(folder);
-    const std::filesystem::path file = folder / ("file" + std::to_string(i) + ".md");
-    const auto bytes = static_cast<std::size_t>(std::clamp(size(random), 200.0, 60'000.0));
-    std::ofstream(file) << MakeMarkdown(random, bytes);
-    std::filesystem::last_write_time(file, long_ago);
-  }
 }

@@ -1,5 +1,5 @@
-"""ingest_langchain.py run|drop TREE STATE | dump STATE: a folder of Markdown into Chroma through LangChain's indexing API, or ("drop")
-loaded, split, embedded and dropped. Prints what ingest.py asks for. Chunks are of 2,048 characters, its default splitter."""
+"""ingest_langchain.py run|drop TREE STATE | dump STATE: a folder of Markdown into Chroma through LangChain's indexing API, or ("drop") through
+the same into a store that embeds and drops. Prints what ingest.py asks for. Chunks are of 2,048 characters, its default splitter."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ def load_and_split(tree):
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
     loader = DirectoryLoader(tree, glob="**/*.md", loader_cls=TextLoader, loader_kwargs={"encoding": "utf-8"})
-    splitter = RecursiveCharacterTextSplitter(chunk_size=2048, chunk_overlap=0, add_start_index=True)
+    splitter = RecursiveCharacterTextSplitter(chunk_size=2048, chunk_overlap=0)
     return splitter.split_documents(loader.load())
 
 
@@ -49,10 +49,27 @@ def run(tree):
 
 
 def drop(tree):
-    chunks = load_and_split(tree)
-    embedder = NullEmbeddings()
-    for first in range(0, len(chunks), 64):
-        embedder.embed_documents([chunk.page_content for chunk in chunks[first:first + 64]])
+    from langchain_core.indexing import InMemoryRecordManager, index
+    from langchain_core.vectorstores import VectorStore
+
+    class NullStore(VectorStore):
+        def add_documents(self, documents, ids=None, **_):
+            NullEmbeddings().embed_documents([document.page_content for document in documents])
+            return ids
+
+        def delete(self, ids=None, **_):
+            return True
+
+        def similarity_search(self, *_, **__):
+            return []
+
+        @classmethod
+        def from_texts(cls, *_, **__):
+            return cls()
+
+    records = InMemoryRecordManager("null/tree")
+    records.create_schema()
+    index(load_and_split(tree), records, NullStore(), cleanup=None, source_id_key="source", key_encoder="sha256")
 
 
 def dump():

@@ -40,10 +40,19 @@ def run(tree):
         async def _aget_query_embedding(self, query):
             return self._get_query_embedding(query)
 
+    class BatchedStore(ChromaVectorStore):
+        """Chroma refuses more than 5,461 records a call, which its adapter does not know."""
+
+        def add(self, nodes, **options):
+            ids = []
+            for first in range(0, len(nodes), 5000):
+                ids += ChromaVectorStore.add(self, nodes[first:first + 5000], **options)
+            return ids
+
     documents = SimpleDirectoryReader(tree, recursive=True, filename_as_id=True).load_data()
     pipeline = IngestionPipeline(
         transformations=[SentenceSplitter(chunk_size=512, chunk_overlap=0), NullEmbedding(embed_batch_size=64)],
-        docstore=SimpleDocumentStore(), vector_store=ChromaVectorStore(chroma_collection=open_collection()),
+        docstore=SimpleDocumentStore(), vector_store=BatchedStore(chroma_collection=open_collection()),
         docstore_strategy=DocstoreStrategy.UPSERTS_AND_DELETE)
     if os.path.exists(f"{STATE}/pipeline"):
         pipeline.load(f"{STATE}/pipeline")
