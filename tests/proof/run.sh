@@ -44,4 +44,5 @@ prove faults $((seeds / 20))
 prove faults $((seeds / 40))
 prove damage $((seeds / 20))
 prove hostile 1000
+prove model $((seeds / 5))
 exit $code
