@@ -145,7 +145,7 @@ absl::Status Writer::Write(std::span<const TaskPtr> tasks) {
   }
   MutexLock lock(state_.mutex);
   for (const TaskPtr& task : tasks) state_.Charge(*task, std::min(task->charged_bytes, task->Bytes()));
-  state_.reader_wakes.notify_one();
+  state_.reader_wakes.NotifyOne();
   return absl::OkStatus();
 }
 

@@ -36,13 +36,12 @@ prove() {
   build/dev/tests/proof/proof_"$1" --cases "$2" "${json[@]}" || code=1
 }
 [[ ${#json[@]} -gt 0 ]] || printf '%-4s %-76s %9s %10s %8s\n' '' promise cases violations time
-prove drift $((seeds / 10))
-prove power_loss $((seeds / 10))
-prove kill "$kills"
 prove simulation "$seeds"
-prove faults $((seeds / 20))
+prove model $((seeds / 5))
+prove kill "$kills"
+prove power_loss $((seeds / 10))
 prove faults $((seeds / 40))
 prove damage $((seeds / 20))
 prove hostile 1000
-prove model $((seeds / 5))
+prove drift $((seeds / 10))
 exit $code
