@@ -665,7 +665,7 @@ std::vector<std::pair<std::string, JumpingClock::Jumps>> Clocks() {
     return [at, jump](std::uint64_t reading) { return reading == at ? jump : absl::ZeroDuration(); };
   };
   std::vector<std::pair<std::string, JumpingClock::Jumps>> clocks;
-  for (const std::uint64_t at : {1, 5, 12, 20, 40}) {
+  for (const std::uint64_t at : {1U, 5U, 12U, 20U, 40U}) {
     clocks.emplace_back(fmt::format("a clock ten years forward at reading {}", at), once(at, 10 * year));
     clocks.emplace_back(fmt::format("a clock ten years back at reading {}", at), once(at, -10 * year));
   }
