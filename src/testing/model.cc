@@ -136,6 +136,10 @@ std::vector<Finding> CheckLedger(std::string_view source, Checkpoint& checkpoint
     if (record.source == source) unnamed[record.id] = &record;
   }
   for (const auto& [id, entry] : *ledger) {
+    if (entry.is_in_doubt()) {
+      std::erase_if(unnamed, [&id = id](const auto& record) { return record.second->document_id == id; });
+      continue;
+    }
     for (const LedgerChunk& chunk : entry.chunks) {
       const auto record = unnamed.find(chunk.record_id);
       if (record == unnamed.end()) {

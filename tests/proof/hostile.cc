@@ -60,8 +60,8 @@ using testing::MemorySourceOptions;
 
 constexpr std::size_t kDimension = 16;
 constexpr std::size_t kMaxReasonBytes = 8192;
-constexpr const char* kNoId = "(a document without an id)";
-constexpr unsigned kMostSeconds = 120;  // for one case: else it hangs
+constexpr const char* kNoId = "(no id)";  // and where it was
+constexpr unsigned kMostSeconds = 120;    // for one case: else it hangs
 
 absl::Status Wrong(std::string what) { return absl::InternalError(std::move(what)); }
 
@@ -164,7 +164,9 @@ class Bench {
                              store_->checkpoint().ListDeadLetters(source.name(), "", 1000));
     std::map<std::string, Stage> found;
     for (const DeadLetter& letter : letters) {
-      if (!found.emplace(letter.document_id, letter.stage).second) return Wrong("two dead letters of one document");
+      const bool has_id = !letter.document_id.starts_with(kNoId);
+      if (!found.emplace(has_id ? letter.document_id : kNoId, letter.stage).second)
+        return Wrong("two dead letters of one document");
       RAGPIPE_RETURN_IF_ERROR(CheckReason(letter));
     }
     for (const DeadLetter& letter : observer_.dead_letters()) RAGPIPE_RETURN_IF_ERROR(CheckReason(letter));
@@ -399,10 +401,12 @@ absl::Status TryReply(const HostileReply& reply) {
   return bench.CheckFile();
 }
 
-Fate FateOfCode(absl::StatusCode code, bool internal_is_about_the_document) {
+/// A call about one document sets only that aside, also when it fails for a reason that may pass.
+Fate FateOfCode(absl::StatusCode code, bool is_about_one_document) {
   const absl::Status status(code, "");
-  if (IsBadItem(status) || (internal_is_about_the_document && code == absl::StatusCode::kInternal)) return Fate::kSetAside;
-  return Fate::kStopsRun;
+  if (IsBadItem(status)) return Fate::kSetAside;
+  return is_about_one_document && (code == absl::StatusCode::kInternal || IsTransient(status)) ? Fate::kSetAside
+                                                                                               : Fate::kStopsRun;
 }
 
 std::vector<HostileReply> EmbedderReplies() {

@@ -207,6 +207,7 @@ class Witness::Sink final : public VectorSink {
     return store_.Write(writes);
   }
   absl::Status Flush() override { return store_.Flush(); }
+  const void* transaction() const override { return store_.transaction(); }
   bool patches_payload() const override { return true; }
   absl::Status FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) override {
     return store_.FindVectors(text_keys, out);
@@ -234,6 +235,7 @@ class Witness::Check final : public Checkpoint {
     witness_.acknowledged_ = witness_.states_.size() - 1;
     return absl::OkStatus();
   }
+  const void* transaction() const override { return store_.transaction(); }
   bool keeps_ledger() const override { return true; }
   absl::StatusOr<std::optional<Recipe>> LoadRecipe() override { return store_.LoadRecipe(); }
   absl::Status FindEntries(std::string_view source, std::span<const std::string_view> document_ids,

@@ -44,7 +44,7 @@ RAGPIPE_EXPORT std::vector<Finding> CheckIndex(const Model& model, std::span<con
 /// Compares the checkpoint's ledger with records of the same moment.
 ///
 /// ledger.lost         every record id of the ledger is in the index, with the ledger's text key
-/// ledger.orphaned     every record in the index is in the ledger
+/// ledger.orphaned     every record in the index is in the ledger, or of a document in doubt
 /// ledger.readable     the ledger's calls are OK
 RAGPIPE_EXPORT std::vector<Finding> CheckLedger(std::string_view source, Checkpoint& checkpoint,
                                                 std::span<const StoredRecord> records);
