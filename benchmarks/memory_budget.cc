@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <string>
 #include <string_view>
@@ -83,12 +84,13 @@ class Bodies final : public Source, public ChangeStream {
   std::size_t next_ = 0;
 };
 
-/// Rests in its first call until everything before it has run full.
+/// Rests in its first call until everything before it has run full; other calls wait for that one.
 class Staller {
  public:
   explicit Staller(bool stalls) : stalls_(stalls) {}
   void Call() {
-    if (!stalls_.exchange(false)) return;
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(stalls_, false)) return;
     for (std::size_t before = 0; before != bodies_read;) {
       before = bodies_read;
       std::this_thread::sleep_for(std::chrono::milliseconds(500));
@@ -96,7 +98,8 @@ class Staller {
   }
 
  private:
-  std::atomic<bool> stalls_;
+  std::mutex mutex_;
+  bool stalls_;
 };
 
 class StallingEmbedder final : public Embedder {
