@@ -86,9 +86,8 @@ void Writer::CheckForOutage() {
       return true;
     });
     error = fmt::format(
-        "{} of {} documents failed, more than the {} and {:.0f} % that PipelineOptions::dead_letters allows, so this looks "
-        "like "
-        "an outage; those not committed yet stay pending. The last failed with: {}",
+        "{} of {} documents failed, more than the {} and {:.0f} % that PipelineOptions::dead_letters allows: that is an "
+        "outage. Those not committed yet stay pending. The last failed with: {}",
         failures, state_.report.documents.seen, options.max_failures, options.max_percent, last.ToString());
   }
   state_.Abort(absl::FailedPreconditionError(error));

@@ -163,7 +163,8 @@ class EmbedCaller {
         pause = state_.Backoff(status, attempt);
         circuit.Failed(entry, now, state_.OutagePause(status, circuit.failures() + 1));
         state_.sleepers_wake.NotifyAll();
-        const bool outlasts = state_.is_continuous && circuit.is_open();
+        const bool answers_nobody = circuit.failures() >= attempt;  // since the first attempt of this call
+        const bool outlasts = state_.is_continuous && answers_nobody;
         if (attempt >= state_.options.retry.max_attempts && !outlasts) {
           return Annotated(fmt::format("Embedder::Embed failed {} times, last with", attempt), status);
         }

@@ -327,7 +327,7 @@ TEST_CASE("dead letters expire, and the report counts them") {
 }
 
 TEST_CASE("too many new dead letters are an outage: the run ends, and what failed is seen again") {
-  FaultyRig rig({.mode = Mode::kFeed});
+  FaultyRig rig({.mode = Mode::kFeed, .events_per_call = 1000});
   rig.options.dead_letters.max_failures = 30;
   rig.options.commit_documents = 10;
   PutMany(rig.source, 40, "good ");
@@ -361,6 +361,8 @@ TEST_CASE("too many new dead letters are an outage: the run ends, and what faile
   }
   SECTION("few of many are bad documents") {
     PutMany(rig.source, 140, "other good ");
+    rig.options.commit_documents = 1000;  // not before all are seen
+    rig.options.commit_interval = absl::Hours(1);
     REQUIRE_OK(rig.Run());
     CHECK(rig.report.documents.failed == 100);
   }
