@@ -321,7 +321,7 @@ TEST_CASE("an older update that arrives after a deletion does not bring the docu
   CHECK(rig.store.checkpoint().ListDocuments("memory", "", 10)->empty());
 
   SECTION("older or equal: stale") {
-    const std::uint64_t ordinal = GENERATE(5, 7);
+    const std::uint64_t ordinal = GENERATE(as<std::uint64_t>(), 5, 7);
     Document late = Versioned("a", "late text", ordinal);
     late.updated_at = rig.clock.Now() - absl::Hours(5);
     rig.source.Put(late);
