@@ -173,8 +173,8 @@ std::string RandomProgram::Edit(const std::string& id) {
 }
 
 std::string RandomProgram::Redeliver() {
-  const std::string id = AnyDocument();
-  const std::vector<Document>& versions = history_.at(id);
+  // Of a deleted document, too: it must not come back.
+  const auto& [id, versions] = *std::next(history_.begin(), static_cast<std::ptrdiff_t>(Below(history_.size())));
   const std::size_t version = Below(2) == 0 ? versions.size() - 1 : Below(versions.size());
   source_.Redeliver(versions[version]);
   ++redeliveries_;

@@ -21,7 +21,7 @@ class InFile final : public StoreUnderTest {
   VectorSink& sink() override { return store_->sink(); }
   Checkpoint& checkpoint() override { return store_->checkpoint(); }
 
-  void Crash() override {
+  void Crash(testing::MemoryStore::UnflushedWrites /*fate*/) override {
     store_.reset();  // what no commit has made durable is rolled back
     Open();
   }

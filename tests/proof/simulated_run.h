@@ -21,7 +21,7 @@ class StoreUnderTest {
   virtual Checkpoint& checkpoint() = 0;
 
   /// As if the process had been killed, and another had opened the store again: the two above are new.
-  virtual void Crash() = 0;
+  virtual void Crash(testing::MemoryStore::UnflushedWrites fate) = 0;
 
   /// What the store's own checks find; "" = nothing.
   virtual std::string FindDamage() = 0;

@@ -10,7 +10,7 @@ class InMemory final : public StoreUnderTest {
 
   VectorSink& sink() override { return store_.sink(); }
   Checkpoint& checkpoint() override { return store_.checkpoint(); }
-  void Crash() override { store_.Crash(); }
+  void Crash(testing::MemoryStore::UnflushedWrites fate) override { store_.Crash(fate); }
   std::string FindDamage() override { return ""; }
 
  private:
