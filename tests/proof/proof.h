@@ -44,7 +44,7 @@ class Tally {
 };
 
 /// The body of main(): reads `--cases N`, `--first S` and `--json`, runs the proof and prints one row, or one JSON object, a
-/// promise. Returns 0 when every promise was tried and none was broken, 1 when one was, 2 for arguments it does not know.
+/// promise. Returns 0 when something was tried and nothing was broken, else 1, and 2 for arguments it does not know.
 int Main(int argc, char** argv, std::uint64_t default_cases, const std::function<std::vector<Tally>(const Arguments&)>& prove);
 
 }  // namespace ragpipe::proof
