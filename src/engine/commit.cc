@@ -78,17 +78,17 @@ void Writer::CheckForOutage() {
     for (const TaskPtr& task : uncommitted_) failures += is_new(task) ? 1U : 0U;
     const double percent = 100.0 * static_cast<double>(failures) / static_cast<double>(state_.report.documents.seen);
     if (failures <= options.max_failures || percent <= options.max_percent) return;
-    absl::Status last;
+    std::string last;
     std::erase_if(uncommitted_, [&](const TaskPtr& task) RAGPIPE_REQUIRES(state_.mutex) {
       if (!is_new(task)) return false;
-      last = task->failure;
+      last = task->failure.ToString();  // no copy of the status: two threads must not hold one
       state_.Drop(*task);
       return true;
     });
     error = fmt::format(
         "{} of {} documents failed, more than the {} and {:.0f} % that PipelineOptions::dead_letters allows: that is an "
         "outage. Those not committed yet stay pending. The last failed with: {}",
-        failures, state_.report.documents.seen, options.max_failures, options.max_percent, last.ToString());
+        failures, state_.report.documents.seen, options.max_failures, options.max_percent, last);
   }
   state_.Abort(absl::FailedPreconditionError(error));
 }
