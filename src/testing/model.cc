@@ -187,21 +187,39 @@ absl::StatusOr<EmbedBounds> CountTextsToEmbed(const std::map<std::string, Docume
     for (const auto& [text, count] : counts) untouched.insert(text);
   }
 
-  EmbedBounds bounds;
-  std::map<std::string, Counts> last = first;
+  // By document, the states that it goes through. Any but the last may be superseded, so that the one after it is compared
+  // with an earlier one.
+  std::map<std::string, std::vector<Counts>> states;
   for (const ModelChange& change : changes) {
+    std::vector<Counts>& of_document = states[change.document_id];
+    if (of_document.empty()) of_document.push_back(first[change.document_id]);
     Counts now;
     if (change.document.has_value()) {
       RAGPIPE_ASSIGN_OR_RETURN(now, CountTexts(*change.document, chunker));
     }
-    Counts& was = last[change.document_id];
+    of_document.push_back(std::move(now));
+  }
+  auto count_new = [&](const Counts& was, const Counts& now) {
+    std::uint64_t texts = 0;
     for (const auto& [text, count] : now) {
       if (finds_vectors && untouched.count(text) != 0) continue;
       const auto known = was.find(text);
       const int kept = known == was.end() ? 0 : finds_vectors ? count : known->second;
-      if (kept < count || !keeps_moved) ++bounds.most;
+      if (kept < count || !keeps_moved) ++texts;
     }
-    was = std::move(now);
+    return texts;
+  };
+  EmbedBounds bounds;
+  std::map<std::string, Counts> last;
+  for (const auto& [id, of_document] : states) {
+    std::vector<std::uint64_t> most(of_document.size());  // texts bought on the dearest way to each state
+    for (std::size_t now = 1; now < of_document.size(); ++now) {
+      for (std::size_t was = 0; was < now; ++was) {
+        most[now] = std::max(most[now], most[was] + count_new(of_document[was], of_document[now]));
+      }
+    }
+    bounds.most += most.back();
+    last[id] = of_document.back();
   }
   std::set<std::string> bought;
   for (const std::string& id : changed) {

@@ -67,10 +67,11 @@ struct EmbedBounds {
 
 /// How many texts a run without failures has to embed that starts with an index of `before` and sees `changes`, in their order.
 /// Least: the texts of the documents as they are in the end that were nowhere in the index before; where the sink does not
-/// find vectors, that were not in the same document. Most: every text that a version has and the version before has not, unless
-/// a document that the run leaves alone has it too. The two differ where the order of events decides: versions that are
-/// superseded, a text that is deleted in one document and inserted in another, a new text of two documents in flight together.
-/// `keeps_moved`: VectorSink::patches_payload() or a FindVectors() that finds; `finds_vectors`: the latter.
+/// find vectors, that were not in the same document. Most: every text that a version has and the one before has not, where any
+/// but the last may be passed over, unless a document that the run leaves alone has it too. The two differ where the order of
+/// events decides: versions that are superseded, a text that is deleted in one document and inserted in another, a new text of
+/// two documents in flight together. `keeps_moved`: VectorSink::patches_payload() or a FindVectors() that finds;
+/// `finds_vectors`: the latter.
 RAGPIPE_EXPORT absl::StatusOr<EmbedBounds> CountTextsToEmbed(const std::map<std::string, Document>& before,
                                                              std::span<const ModelChange> changes, const Chunker& chunker,
                                                              bool finds_vectors, bool keeps_moved);
