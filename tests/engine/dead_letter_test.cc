@@ -343,7 +343,7 @@ TEST_CASE("too many new dead letters are an outage: the run ends, and what faile
     CHECK(std::string(status.message()).find("the model is gone") != std::string::npos);
     CHECK(std::string(status.message()).find("PipelineOptions::dead_letters") != std::string::npos);
     CHECK(rig.report.documents.failed <= 50);  // half of those seen, however many these were at a commit
-    CHECK(rig.report.documents.pending >= 51);
+    CHECK(rig.report.documents.pending >= 50);
     CHECK(rig.Letters().size() == rig.report.documents.failed);
     rig.plan.Clear();
     REQUIRE_OK(rig.Run());  // what was pending comes again; letters of an earlier run are replayed
