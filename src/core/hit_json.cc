@@ -17,6 +17,7 @@ namespace ragpipe {
 namespace {
 
 using internal::AppendJsonString;
+using internal::AppendJsonStrings;
 
 /// JSON has no infinities; an index of a host may still answer one.
 void AppendNumber(std::string& out, double number) {
@@ -27,17 +28,6 @@ void AppendNumber(std::string& out, double number) {
   }
 }
 
-void AppendStrings(std::string& out, const std::vector<std::string>& strings) {
-  out += '[';
-  std::string_view separator;
-  for (const std::string& string : strings) {
-    out += separator;
-    AppendJsonString(out, string);
-    separator = ",";
-  }
-  out += ']';
-}
-
 void AppendValue(std::string& out, const MetadataValue& value) {
   std::visit(
       [&out](const auto& held) {
@@ -45,7 +35,7 @@ void AppendValue(std::string& out, const MetadataValue& value) {
         if constexpr (std::is_same_v<T, std::string>) {
           AppendJsonString(out, held);
         } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-          AppendStrings(out, held);
+          AppendJsonStrings(out, held);
         } else if constexpr (std::is_same_v<T, double>) {
           AppendNumber(out, held);
         } else {
@@ -105,7 +95,7 @@ std::string ToJson(const Hit& hit) {
   AppendJsonString(json, hit.record_id);
   fmt::format_to(std::back_inserter(json), R"(,"position":{},"range":{{"begin":{},"end":{}}},"headings":)", hit.position,
                  hit.chunk.range.begin, hit.chunk.range.end);
-  AppendStrings(json, hit.chunk.headings);
+  AppendJsonStrings(json, hit.chunk.headings);
   fmt::format_to(std::back_inserter(json), R"(,"tokens":{},"tokens_are_estimated":{},"text":)", hit.chunk.tokens,
                  hit.chunk.tokens_are_estimated);
   AppendJsonString(json, hit.text);

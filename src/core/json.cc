@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,17 @@ void AppendJsonString(std::string& out, std::string_view text) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   out += '"';
+}
+
+void AppendJsonStrings(std::string& out, std::span<const std::string> texts) {
+  out += '[';
+  std::string_view separator;
+  for (const std::string& text : texts) {
+    out += separator;
+    AppendJsonString(out, text);
+    separator = ",";
+  }
+  out += ']';
 }
 
 }  // namespace ragpipe::internal

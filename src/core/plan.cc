@@ -63,14 +63,9 @@ std::string ToJson(const Plan& plan) {
   internal::AppendJsonString(json, plan.recipe_change);
   json += R"(,"refusal":)";
   internal::AppendJsonString(json, plan.refusal.ok() ? "" : plan.refusal.ToString());
-  json += R"(,"problems":[)";
-  separator = "";
-  for (const std::string& problem : plan.problems) {
-    json += separator;
-    internal::AppendJsonString(json, problem);
-    separator = ",";
-  }
-  json += "]}";
+  json += R"(,"problems":)";
+  internal::AppendJsonStrings(json, plan.problems);
+  json += '}';
   return json;
 }
 

@@ -69,14 +69,9 @@ std::string ToJson(const RunReport& report) {
   if (report.watermark != absl::InfinitePast()) {
     fmt::format_to(out, R"("watermark":"{}",)", ToRfc3339(report.watermark));
   }
-  fmt::format_to(out, R"("seconds":{:.6f},"complete":{},"problems":[)", absl::ToDoubleSeconds(report.elapsed), report.complete);
-  std::string_view separator;
-  for (const std::string& problem : report.problems) {
-    json += separator;
-    internal::AppendJsonString(json, problem);
-    separator = ",";
-  }
-  json += "]}";
+  fmt::format_to(out, R"("seconds":{:.6f},"complete":{},"problems":)", absl::ToDoubleSeconds(report.elapsed), report.complete);
+  internal::AppendJsonStrings(json, report.problems);
+  json += '}';
   return json;
 }
 

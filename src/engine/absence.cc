@@ -112,7 +112,8 @@ absl::Status Intake::TakeUnconfirmed(std::vector<std::string>& ids, std::vector<
 absl::Status Intake::MarkAbsent(std::vector<LedgerEntry> entries) {
   for (LedgerEntry& entry : entries) {
     if (!WaitForRoom(kMarkBytes)) break;
-    marked_.insert(HashOfId(entry.document_id));
+    const IdHash hash = HashOfId(entry.document_id);
+    marked_.insert(hash);
     auto task = std::make_shared<Task>();
     task->change.document_id = entry.document_id;
     task->change.version = entry.version;
@@ -121,7 +122,7 @@ absl::Status Intake::MarkAbsent(std::vector<LedgerEntry> entries) {
     task->known = std::move(entry);
     task->known->absent_since = state_.clock.Now();
     task->origin = Origin::kAbsence;
-    Arrival arrival = Receive(std::move(task), kMarkBytes);
+    Arrival arrival = Receive(std::move(task), kMarkBytes, hash);
     MutexLock lock(state_.mutex);
     state_.order.Begin(arrival.task->change.document_id);
     state_.Enter(std::move(arrival.task));

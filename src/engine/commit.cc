@@ -156,6 +156,7 @@ int Writer::AttemptsSoFar(std::string_view document_id) const {
 void Writer::RetireCommitted(std::span<const DeadLetter> letters) {
   MutexLock lock(state_.mutex);
   for (const TaskPtr& task : uncommitted_) {
+    if (state_.dead_letters.empty()) break;  // as nearly always
     if (task->outcome != Outcome::kFailed) state_.dead_letters.erase(HashOfId(task->change.document_id));
   }
   for (const DeadLetter& letter : letters) {

@@ -138,17 +138,17 @@ absl::Status Intake::AdmitChanges(std::vector<Change>& changes, Origin origin) {
     NameIfUnnamed(task->change);
     // The second change of a document must not be judged by what the ledger said before the first: the first may be
     // committed before the second is decided.
-    const bool is_first = arrived.insert(HashOfId(task->change.document_id)).second;
-    arrivals.push_back(Receive(std::move(task), bytes));
+    const IdHash hash = HashOfId(task->change.document_id);
+    const bool is_first = arrived.insert(hash).second;
+    arrivals.push_back(Receive(std::move(task), bytes, hash));
     if (!is_first) arrivals.back().was_busy = true;
   }
   changes.clear();
   return decide_all();
 }
 
-Intake::Arrival Intake::Receive(TaskPtr task, std::size_t bytes) {
+Intake::Arrival Intake::Receive(TaskPtr task, std::size_t bytes, const IdHash& hash) {
   const Change& change = task->change;
-  const auto hash = HashOfId(change.document_id);
   MutexLock lock(state_.mutex);
   ++state_.report.documents.seen;
   ++state_.in_flight;
@@ -223,7 +223,8 @@ void Intake::AdmitBadChange(BadChange bad) {
   task->Fail(Stage::kRead, bad.reason.ok() ? absl::InvalidArgumentError("the source gave no reason") : bad.reason);
   NameIfUnnamed(task->change);
   if (!WaitForRoom(kTaskBytes)) return;
-  Arrival arrival = Receive(std::move(task), kTaskBytes);
+  const IdHash hash = HashOfId(task->change.document_id);
+  Arrival arrival = Receive(std::move(task), kTaskBytes, hash);
   Decide(arrival);
 }
 

@@ -37,7 +37,7 @@ class Intake {
 
   absl::Status Handle(std::vector<Event>& events);
   absl::Status AdmitChanges(std::vector<Change>& changes, Origin origin);
-  Arrival Receive(TaskPtr task, std::size_t bytes);
+  Arrival Receive(TaskPtr task, std::size_t bytes, const IdHash& hash);  // `hash`: of the document's id
   absl::Status FindKnown(std::vector<Arrival>& arrivals);
   absl::Status FindEntries(std::span<const std::string_view> ids, std::vector<std::optional<LedgerEntry>>& found);
   void Decide(Arrival& arrival);
