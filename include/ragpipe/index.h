@@ -21,7 +21,8 @@ class RAGPIPE_EXPORT Index {
   virtual absl::StatusOr<Recipe> LoadRecipe() = 0;
 
   /// The best first, at most top_k; equal scores in the order of record ids.
-  /// Errors: kInvalidArgument for a query that makes no sense, with what and why.
+  /// Errors: kInvalidArgument for a query that makes no sense, with what and why; kAborted when `query.recipe` is not, or no
+  /// longer, the recipe of the records.
   virtual absl::StatusOr<std::vector<Hit>> Search(const IndexQuery& query) = 0;
 
  protected:

@@ -12,6 +12,7 @@
 #include "ragpipe/document.h"
 #include "ragpipe/export.h"
 #include "ragpipe/metadata.h"
+#include "ragpipe/recipe.h"
 
 namespace ragpipe {
 
@@ -69,6 +70,7 @@ struct IndexQuery {
   Fusion fusion = Fusion::kConvexSum;
   double vector_weight = 0.4;
   const Filter* filter = nullptr;  ///< null = none
+  const Recipe* recipe = nullptr;  ///< under which `vector` was made: kAborted when the index is of another by now
 };
 
 /// One found chunk, with all a citation needs.

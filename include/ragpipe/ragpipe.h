@@ -30,6 +30,7 @@
 //     pipeline.h options.h report.h observer.h retry.h clock.h              running them
 //     plan.h verify.h stored_record.h                                       what a run would do; whether the index is sound
 //     index.h query.h retriever.h                                           asking
+//     coverage.h recall.h promotion.h                                       may another build of the index go live?
 //
 // Components, each a folder and a CMake target of its own: text/ (tokenizers, chunkers), fs/ (directory and JSONL sources),
 // embed/ and default_model/ (local static embeddings), sqlite/ (the embedded store), testing/ (conformance kit, stages for
@@ -40,6 +41,7 @@
 #include "ragpipe/chunk.h"
 #include "ragpipe/chunker.h"
 #include "ragpipe/clock.h"
+#include "ragpipe/coverage.h"
 #include "ragpipe/cursor.h"
 #include "ragpipe/document.h"
 #include "ragpipe/embedder.h"
@@ -50,7 +52,9 @@
 #include "ragpipe/options.h"
 #include "ragpipe/pipeline.h"
 #include "ragpipe/plan.h"
+#include "ragpipe/promotion.h"
 #include "ragpipe/query.h"
+#include "ragpipe/recall.h"
 #include "ragpipe/recipe.h"
 #include "ragpipe/record.h"
 #include "ragpipe/report.h"

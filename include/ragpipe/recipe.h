@@ -1,6 +1,7 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
 #include <cstddef>
 #include <string>
@@ -25,6 +26,14 @@ struct Recipe {
 
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
+
+class Chunker;
+class Embedder;
+struct PipelineOptions;
+
+/// The recipe of what a pipeline of these stages writes. Errors: kInternal when a stage throws.
+RAGPIPE_EXPORT absl::StatusOr<Recipe> FormRecipe(const Chunker& chunker, const Embedder& embedder,
+                                                 const PipelineOptions& options);
 
 /// OK when the two are equal; else kFailedPrecondition that names each part that differs, with both values.
 RAGPIPE_EXPORT absl::Status CheckSameRecipe(const Recipe& stored, const Recipe& wanted);

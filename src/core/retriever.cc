@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,13 +19,20 @@
 namespace ragpipe {
 namespace {
 
-absl::Status CheckEmbedder(const Recipe& recipe, const Embedder& embedder) {
-  const std::string fingerprint = embedder.Fingerprint();
-  if (recipe.embedder == fingerprint && recipe.dimension == embedder.dimension()) return absl::OkStatus();
-  return absl::FailedPreconditionError(fmt::format(
-      "the index was built by embedder '{}' with {} dimensions; queries of embedder '{}' with {} dimensions cannot be compared "
-      "with it. Open it with the embedder it was built by",
-      recipe.embedder, recipe.dimension, fingerprint, embedder.dimension()));
+constexpr int kMaxAttempts = 5;  // of a search that the index changed under
+
+absl::StatusOr<Embedder*> ChooseEmbedder(const Recipe& recipe, std::span<Embedder* const> embedders) {
+  std::string given;
+  for (Embedder* embedder : embedders) {
+    const std::string fingerprint = embedder->Fingerprint();
+    if (recipe.embedder == fingerprint && recipe.dimension == embedder->dimension()) return embedder;
+    given += fmt::format("{}'{}' with {} dimensions", given.empty() ? "" : " or ", fingerprint, embedder->dimension());
+  }
+  return absl::FailedPreconditionError(
+      fmt::format("the index was built by embedder '{}' with {} dimensions; queries of embedder {} cannot be compared with it. "
+                  "Open it with "
+                  "the embedder it was built by",
+                  recipe.embedder, recipe.dimension, given.empty() ? "(none given)" : given));
 }
 
 absl::Status CheckQuery(const Query& query) {
@@ -41,43 +49,59 @@ absl::Status CheckQuery(const Query& query) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<float>> EmbedQuery(Embedder& embedder, std::string_view text) {
+  std::vector<float> vector(embedder.dimension());
+  EmbedRequest request;
+  request.texts = {&text, 1};
+  request.purpose = EmbedRequest::Purpose::kQuery;
+  RAGPIPE_RETURN_IF_ERROR(embedder.Embed(request, vector));
+  if (!std::all_of(vector.begin(), vector.end(), [](float x) { return std::isfinite(x); })) {
+    return absl::InternalError("the embedder returned a vector that is not finite");
+  }
+  return vector;
+}
+
+absl::StatusOr<std::vector<Hit>> SearchOnce(Index& index, std::span<Embedder* const> embedders, const Query& query) {
+  RAGPIPE_ASSIGN_OR_RETURN(const Recipe recipe, index.LoadRecipe());
+  RAGPIPE_ASSIGN_OR_RETURN(Embedder * embedder, ChooseEmbedder(recipe, embedders));
+  std::vector<float> vector;
+  if (query.mode != SearchMode::kText) {
+    RAGPIPE_ASSIGN_OR_RETURN(vector, EmbedQuery(*embedder, query.text));
+  }
+  IndexQuery index_query;
+  index_query.vector = vector;
+  index_query.text = query.text;
+  index_query.top_k = query.top_k;
+  index_query.mode = query.mode;
+  index_query.fusion = query.fusion;
+  index_query.vector_weight = query.vector_weight;
+  index_query.filter = &query.filter;
+  index_query.recipe = &recipe;
+  return index.Search(index_query);
+}
+
 }  // namespace
 
 absl::StatusOr<Retriever> Retriever::Open(Index& index, Embedder& embedder) {
+  Embedder* const embedders[] = {&embedder};
+  return Open(index, embedders);
+}
+
+absl::StatusOr<Retriever> Retriever::Open(Index& index, std::span<Embedder* const> embedders) {
   const auto recipe = internal::GuardHostCall("Index::LoadRecipe", [&] { return index.LoadRecipe(); });
   if (!recipe.ok()) return recipe.status();
-  RAGPIPE_RETURN_IF_ERROR(internal::GuardHostCall("Embedder", [&] { return CheckEmbedder(*recipe, embedder); }));
-  return Retriever(index, embedder);
+  RAGPIPE_RETURN_IF_ERROR(internal::GuardHostCall("Embedder", [&] { return ChooseEmbedder(*recipe, embedders).status(); }));
+  return Retriever(index, embedders);
 }
 
 absl::StatusOr<std::vector<Hit>> Retriever::Search(const Query& query) const {
-  return internal::GuardHostCall("Retriever::Search", [&]() -> absl::StatusOr<std::vector<Hit>> {
-    RAGPIPE_RETURN_IF_ERROR(CheckQuery(query));
-    RAGPIPE_ASSIGN_OR_RETURN(const Recipe recipe, index_->LoadRecipe());
-    RAGPIPE_RETURN_IF_ERROR(CheckEmbedder(recipe, *embedder_));
-
-    IndexQuery index_query;
-    index_query.text = query.text;
-    index_query.top_k = query.top_k;
-    index_query.mode = query.mode;
-    index_query.fusion = query.fusion;
-    index_query.vector_weight = query.vector_weight;
-    index_query.filter = &query.filter;
-
-    std::vector<float> vector;
-    if (query.mode != SearchMode::kText) {
-      vector.resize(embedder_->dimension());
-      const std::string_view text = query.text;
-      EmbedRequest request;
-      request.texts = {&text, 1};
-      request.purpose = EmbedRequest::Purpose::kQuery;
-      RAGPIPE_RETURN_IF_ERROR(embedder_->Embed(request, vector));
-      if (!std::all_of(vector.begin(), vector.end(), [](float x) { return std::isfinite(x); })) {
-        return absl::InternalError("the embedder returned a vector that is not finite");
-      }
-      index_query.vector = vector;
+  RAGPIPE_RETURN_IF_ERROR(CheckQuery(query));
+  return internal::GuardHostCall("Retriever::Search", [&] {
+    absl::StatusOr<std::vector<Hit>> hits = SearchOnce(*index_, embedders_, query);
+    for (int attempt = 1; absl::IsAborted(hits.status()) && attempt < kMaxAttempts; ++attempt) {
+      hits = SearchOnce(*index_, embedders_, query);
     }
-    return index_->Search(index_query);
+    return hits;
   });
 }
 

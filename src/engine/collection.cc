@@ -6,13 +6,15 @@
 #include <optional>
 #include <string>
 
+#include "core/host_call.h"
 #include "core/status_macros.h"
 #include "ragpipe/checkpoint.h"
 #include "ragpipe/chunker.h"
 #include "ragpipe/embedder.h"
+#include "ragpipe/recipe.h"
 #include "ragpipe/vector_sink.h"
 
-namespace ragpipe::internal {
+namespace ragpipe {
 namespace {
 
 /// How records are formed by this version of the library; part of the recipe.
@@ -22,20 +24,19 @@ std::string SchemaFingerprint(const PipelineOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<Recipe> FormRecipe(State& state) {
-  Recipe recipe;
-  RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "a stage's Fingerprint", [&] {
-    recipe = {state.stages.chunker.Fingerprint(), state.stages.embedder.Fingerprint(), state.dimension, state.options.metric,
-              SchemaFingerprint(state.options)};
-    return absl::OkStatus();
-  }));
-  return recipe;
+absl::StatusOr<Recipe> FormRecipe(const Chunker& chunker, const Embedder& embedder, const PipelineOptions& options) {
+  return internal::GuardHostCall("a stage's Fingerprint", [&]() -> absl::StatusOr<Recipe> {
+    return Recipe{chunker.Fingerprint(), embedder.Fingerprint(), embedder.dimension(), options.metric,
+                  SchemaFingerprint(options)};
+  });
 }
+
+namespace internal {
 
 absl::Status PrepareCollection(State& state) {
   const Stages& stages = state.stages;
   CollectionSpec spec;
-  RAGPIPE_ASSIGN_OR_RETURN(spec.recipe, FormRecipe(state));
+  RAGPIPE_ASSIGN_OR_RETURN(spec.recipe, FormRecipe(stages.chunker, stages.embedder, state.options));
   std::optional<Recipe> stored;
   RAGPIPE_RETURN_IF_ERROR(state.CallHost(Stage::kRead, "Checkpoint::LoadRecipe", [&]() -> absl::Status {
     RAGPIPE_ASSIGN_OR_RETURN(stored, stages.checkpoint.LoadRecipe());
@@ -61,4 +62,5 @@ absl::Status PrepareCollection(State& state) {
   return state.CallHost(Stage::kCommit, "Checkpoint::Commit", [&] { return stages.checkpoint.Commit(request); });
 }
 
-}  // namespace ragpipe::internal
+}  // namespace internal
+}  // namespace ragpipe

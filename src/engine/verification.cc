@@ -16,10 +16,10 @@
 
 #include "core/fingerprint.h"
 #include "core/status_macros.h"
-#include "engine/collection.h"
 #include "engine/record_hash.h"
 #include "engine/validation.h"
 #include "ragpipe/checkpoint.h"
+#include "ragpipe/recipe.h"
 #include "ragpipe/vector_sink.h"
 
 namespace ragpipe::internal {
@@ -183,7 +183,7 @@ absl::Status CheckComparable(State& state) {
     return absl::OkStatus();
   }));
   if (!stored.has_value()) return absl::OkStatus();
-  RAGPIPE_ASSIGN_OR_RETURN(const Recipe recipe, FormRecipe(state));
+  RAGPIPE_ASSIGN_OR_RETURN(const Recipe recipe, FormRecipe(state.stages.chunker, state.stages.embedder, state.options));
   return CheckSameRecipe(*stored, recipe);
 }
 

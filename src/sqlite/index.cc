@@ -24,6 +24,10 @@ absl::StatusOr<std::vector<Hit>> StoreIndex::Search(const IndexQuery& query) {
   RAGPIPE_ASSIGN_OR_RETURN(ReadPool::Lease reader, readers_->Acquire());
   RAGPIPE_ASSIGN_OR_RETURN(const ReadTransaction snapshot, ReadTransaction::Begin(reader->db));
   RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> recipe, ReadRecipe(reader->db, kRecordsRecipe));
+  if (query.recipe != nullptr && recipe != *query.recipe) {
+    return absl::AbortedError(
+        fmt::format("'{}' is of another recipe than the query by now; load its recipe again", reader->db.path()));
+  }
   if (!recipe.has_value()) return std::vector<Hit>();
   return sqlite::Search(*reader, *recipe, query);
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "core/status_macros.h"
 #include "ragpipe/retry.h"
@@ -25,6 +26,30 @@ absl::Status CheckDimension(Database& db, std::size_t dimension) {
   if (dimension > 0 && dimension <= max_dimension) return absl::OkStatus();
   return absl::FailedPreconditionError(
       fmt::format("the recipe has {} dimensions; this store holds 1 to {}", dimension, max_dimension));
+}
+
+/// Fills the vectors that are still empty, from a store of the embedder that is wanted (where that is known): one that is
+/// being rebuilt, or another generation, may be of another.
+absl::Status FillVectors(ReadPool& readers, const std::optional<Recipe>& wanted, std::span<const std::string_view> text_keys,
+                         std::vector<std::vector<float>>& out) {
+  RAGPIPE_ASSIGN_OR_RETURN(ReadPool::Lease reader, readers.Acquire());
+  RAGPIPE_ASSIGN_OR_RETURN(const ReadTransaction snapshot, ReadTransaction::Begin(reader->db));
+  RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> stored, ReadRecipe(reader->db, kRecordsRecipe));
+  if (!stored.has_value()) return absl::OkStatus();
+  if (wanted.has_value() && (wanted->embedder != stored->embedder || wanted->dimension != stored->dimension)) {
+    return absl::OkStatus();
+  }
+  Vectors vectors(reader->db, stored->dimension, Vectors::Access::kRead);
+  for (std::size_t i = 0; i < text_keys.size(); ++i) {
+    if (!out[i].empty()) continue;
+    Statement row = reader->db.Query("SELECT slot FROM records WHERE text_key = ? LIMIT 1", Blob{text_keys[i]});
+    RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
+    if (!found) continue;
+    std::vector<float> vector(stored->dimension);
+    RAGPIPE_RETURN_IF_ERROR(vectors.Read(row.Int(0), vector));
+    out[i] = std::move(vector);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -68,23 +93,10 @@ absl::Status StoreSink::Flush() { return absl::OkStatus(); }
 
 absl::Status StoreSink::FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) {
   out.assign(text_keys.size(), {});
-  RAGPIPE_ASSIGN_OR_RETURN(ReadPool::Lease reader, readers_->Acquire());
-  RAGPIPE_ASSIGN_OR_RETURN(const ReadTransaction snapshot, ReadTransaction::Begin(reader->db));
-  RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> stored, ReadRecipe(reader->db, kRecordsRecipe));
-  if (!stored.has_value()) return absl::OkStatus();
-  // While a rebuild has not committed, readers see what it replaces: of use if the same model made it.
   const std::optional<Recipe> wanted = recipe();
-  if (wanted.has_value() && (wanted->embedder != stored->embedder || wanted->dimension != stored->dimension))
-    return absl::OkStatus();
-
-  Vectors vectors(reader->db, stored->dimension, Vectors::Access::kRead);
-  for (std::size_t i = 0; i < text_keys.size(); ++i) {
-    Statement row = reader->db.Query("SELECT slot FROM records WHERE text_key = ? LIMIT 1", Blob{text_keys[i]});
-    RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
-    if (!found) continue;
-    out[i].resize(stored->dimension);
-    RAGPIPE_RETURN_IF_ERROR(vectors.Read(row.Int(0), out[i]));
-  }
+  RAGPIPE_RETURN_IF_ERROR(FillVectors(*readers_, wanted, text_keys, out));
+  // What another store lends is a saving and nothing more: that store may have been deleted since.
+  if (vectors_from_ != nullptr && wanted.has_value()) FillVectors(*vectors_from_, wanted, text_keys, out).IgnoreError();
   return absl::OkStatus();
 }
 

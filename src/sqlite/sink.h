@@ -19,7 +19,9 @@ namespace ragpipe::sqlite {
 /// Writes into the transaction that StoreCheckpoint::Commit() ends.
 class StoreSink final : public VectorSink {
  public:
-  StoreSink(Writer& writer, std::shared_ptr<ReadPool> readers) : writer_(writer), readers_(std::move(readers)) {}
+  /// `vectors_from`: another store that lends its vectors; null = none.
+  StoreSink(Writer& writer, std::shared_ptr<ReadPool> readers, std::shared_ptr<ReadPool> vectors_from)
+      : writer_(writer), readers_(std::move(readers)), vectors_from_(std::move(vectors_from)) {}
 
   absl::Status EnsureCollection(const CollectionSpec& spec) override;
   absl::Status Write(std::span<const DocumentWrite> writes) override;
@@ -39,6 +41,7 @@ class StoreSink final : public VectorSink {
 
   Writer& writer_;
   std::shared_ptr<ReadPool> readers_;
+  std::shared_ptr<ReadPool> vectors_from_;
   mutable std::mutex recipe_mutex_;
   std::optional<Recipe> recipe_;  ///< of what is written; empty before EnsureCollection()
 };

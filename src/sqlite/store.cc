@@ -55,8 +55,11 @@ absl::StatusOr<std::shared_ptr<ReadPool>> OpenForReading(const std::string& path
 // The readers go before the writer, which then is the last connection: closing it empties the write-ahead log.
 class Store::Impl {
  public:
-  Impl(WriterLock lock, Database db, const std::string& path)
-      : lock_(std::move(lock)), writer_(std::move(db)), readers_(std::make_shared<ReadPool>(path)) {}
+  Impl(WriterLock lock, Database db, const std::string& path, std::shared_ptr<ReadPool> vectors_from)
+      : lock_(std::move(lock)),
+        writer_(std::move(db)),
+        readers_(std::make_shared<ReadPool>(path)),
+        sink_(writer_, readers_, std::move(vectors_from)) {}
 
   StoreSink& sink() { return sink_; }
   StoreCheckpoint& checkpoint() { return checkpoint_; }
@@ -66,17 +69,20 @@ class Store::Impl {
   WriterLock lock_;
   Writer writer_;
   std::shared_ptr<ReadPool> readers_;
-  StoreSink sink_{writer_, readers_};
+  StoreSink sink_;
   StoreCheckpoint checkpoint_{&writer_, readers_};
   StoreIndex index_{readers_};
 };
 
-absl::StatusOr<Store> Store::Open(const std::string& path) {
+absl::StatusOr<Store> Store::Open(const std::string& path) { return Open(path, ""); }
+
+absl::StatusOr<Store> Store::Open(const std::string& path, const std::string& vectors_from) {
   RAGPIPE_ASSIGN_OR_RETURN(const std::string resolved, ResolvePath(path, false));
   RAGPIPE_ASSIGN_OR_RETURN(WriterLock lock, WriterLock::Acquire(resolved));
   RAGPIPE_ASSIGN_OR_RETURN(Database db, Database::Open(resolved, Database::Access::kReadWriteCreate));
   RAGPIPE_RETURN_IF_ERROR(PrepareForWriting(db));
-  return Store(std::make_unique<Impl>(std::move(lock), std::move(db), resolved));
+  auto lender = vectors_from.empty() ? nullptr : std::make_shared<ReadPool>(vectors_from);
+  return Store(std::make_unique<Impl>(std::move(lock), std::move(db), resolved, std::move(lender)));
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -89,6 +89,9 @@ bool Meets(const Metadata& metadata, const Filter* filter) {
 }
 
 absl::Status CheckQuery(const IndexQuery& query, const Recipe& recipe) {
+  if (query.recipe != nullptr && *query.recipe != recipe) {
+    return absl::AbortedError("the index is of another recipe than the query by now; load its recipe again");
+  }
   if (query.top_k == 0) return absl::InvalidArgumentError("IndexQuery::top_k is 0; ask for at least one hit");
   if (query.mode != SearchMode::kText && query.vector.size() != recipe.dimension) {
     return absl::InvalidArgumentError(

@@ -142,3 +142,53 @@ TEST_CASE("a retriever notices that its index was rebuilt by another model") {
   REQUIRE_OK(RunWith(rig, rig.chunker, other));
   CHECK(absl::IsFailedPrecondition(retriever->Search({.text = "text"}).status()));
 }
+
+namespace {
+
+/// An index that changes to another recipe after each LoadRecipe(), `changes` times.
+class ChangingIndex final : public Index {
+ public:
+  ChangingIndex(Index& before, Index& after, int changes) : before_(before), after_(after), changes_(changes) {}
+
+  absl::StatusOr<Recipe> LoadRecipe() override {
+    auto recipe = live().LoadRecipe();
+    if (changed_ < changes_) ++changed_;
+    return recipe;
+  }
+  absl::StatusOr<std::vector<Hit>> Search(const IndexQuery& query) override { return live().Search(query); }
+
+ private:
+  Index& live() { return changed_ % 2 == 0 ? before_ : after_; }
+
+  Index& before_;
+  Index& after_;
+  int changes_;
+  int changed_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a retriever with two embedders uses that of the index, also when the index changes in the middle of a search") {
+  Rig before;
+  before.source.Put("a", "text");
+  REQUIRE_OK(before.Run());
+  Rig after;
+  after.source.Put("b", "text");
+  HashEmbedder other({.dimension = 24, .fingerprint = "another model"});
+  REQUIRE_OK(RunWith(after, after.chunker, other));
+  Embedder* const both[] = {&before.embedder, &other};
+
+  ChangingIndex changes_twice(before.store.index(), after.store.index(), 3);
+  const auto retriever = Retriever::Open(changes_twice, both);
+  REQUIRE_OK(retriever);
+  const auto hits = retriever->Search({.text = "text", .mode = SearchMode::kVector});
+  REQUIRE_OK(hits);
+  REQUIRE(hits->size() == 1);
+  CHECK(hits->front().vector_score == Approx(1.0));
+
+  ChangingIndex never_rests(before.store.index(), after.store.index(), 1'000'000);
+  CHECK(absl::IsAborted(Retriever::Open(never_rests, both)->Search({.text = "text"}).status()));
+
+  const absl::Status none = Retriever::Open(before.store.index(), std::span<Embedder* const>()).status();
+  CHECK(absl::IsFailedPrecondition(none));
+}

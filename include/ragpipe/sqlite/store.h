@@ -38,7 +38,12 @@ class RAGPIPE_EXPORT Store {
   Index& index();
 
  private:
+  friend class Generations;
   class Impl;
+
+  /// Finds vectors in the store at `vectors_from`, too, where it is of the same embedder.
+  static absl::StatusOr<Store> Open(const std::string& path, const std::string& vectors_from);
+
   explicit Store(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;
