@@ -210,17 +210,22 @@ absl::StatusOr<Coverage> Generations::MeasureCoverage() const {
   return Compare(folder_, current);
 }
 
-absl::Status Generations::Promote(const PromotionGate& gate) {
+absl::Status Generations::Promote(const Recipe& recipe, const PromotionGate& gate) {
   RAGPIPE_ASSIGN_OR_RETURN(const Change change, BeginChange(folder_));
   const Current& current = change.current;
+  const std::string live = GenerationPath(folder_, current.live);
+  RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> of_live, RecipeOf(live));
+  if (of_live == recipe) return absl::OkStatus();
   RAGPIPE_RETURN_IF_ERROR(CheckHasCandidate(folder_, current));
   const std::string candidate = GenerationPath(folder_, *current.candidate);
-  RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> recipe, RecipeOf(candidate));
-  if (!recipe.has_value()) {
-    return absl::FailedPreconditionError(fmt::format("'{}' is empty: run its pipeline first", candidate));
+  RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> of_candidate, RecipeOf(candidate));
+  if (of_candidate != recipe) {
+    return absl::NotFoundError(
+        fmt::format("the candidate '{}' is {}: run the pipeline of this recipe first, with the store of OpenFor()", candidate,
+                    of_candidate.has_value() ? "of another recipe" : "empty"));
   }
   RAGPIPE_ASSIGN_OR_RETURN(const Coverage coverage, Compare(folder_, current));
-  RAGPIPE_ASSIGN_OR_RETURN(const std::unique_ptr<Index> live_index, OpenIndex(GenerationPath(folder_, current.live)));
+  RAGPIPE_ASSIGN_OR_RETURN(const std::unique_ptr<Index> live_index, OpenIndex(live));
   RAGPIPE_ASSIGN_OR_RETURN(const std::unique_ptr<Index> candidate_index, OpenIndex(candidate));
   RAGPIPE_RETURN_IF_ERROR(CheckPromotion(gate, coverage, *live_index, *candidate_index));
 

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -29,6 +28,7 @@
 #include "proof/kill_model.h"
 #include "proof/kill_points.h"
 #include "proof/kill_reader.h"
+#include "proof/process.h"
 #include "proof/proof.h"
 #include "ragpipe/sqlite/store.h"
 #include "ragpipe/testing/hash_embedder.h"
@@ -39,42 +39,6 @@ namespace ragpipe::proof {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// This program again, in a process of its own.
-class Process {
- public:
-  Process(const char* role, const std::vector<std::string>& arguments) {
-    std::vector<std::string> strings = {"proof_kill", role};
-    strings.insert(strings.end(), arguments.begin(), arguments.end());
-    std::vector<char*> argv;
-    for (std::string& string : strings) argv.push_back(string.data());
-    argv.push_back(nullptr);
-    pid_ = fork();
-    if (pid_ == 0) {
-      execv("/proc/self/exe", argv.data());
-      _exit(127);
-    }
-  }
-  ~Process() {
-    Send(SIGKILL);
-    Wait();
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  void Send(int signal_number) {
-    if (pid_ > 0) kill(pid_, signal_number);
-  }
-  /// As waitpid() says it.
-  int Wait() {
-    int status = 0;
-    if (pid_ > 0) waitpid(std::exchange(pid_, -1), &status, 0);
-    return status;
-  }
-
- private:
-  pid_t pid_ = -1;
-};
 
 enum class End { kByItself, kKilled, kWrong };
 

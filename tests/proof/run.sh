@@ -39,6 +39,7 @@ prove() {
 prove simulation "$seeds"
 prove model $((seeds / 5))
 prove kill "$kills"
+prove generations $((kills / 8))
 prove power_loss $((seeds / 10))
 prove faults $((seeds / 40))
 prove damage $((seeds / 20))

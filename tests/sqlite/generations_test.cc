@@ -59,12 +59,18 @@ struct Rig {
 
   /// One run of a pipeline with this embedder, into the generation that is its own.
   absl::Status Run(Embedder& embedder) {
-    const auto recipe = FormRecipe(chunker, embedder, options);
-    REQUIRE_OK(recipe);
-    auto store = Open().OpenFor(*recipe);
+    auto store = Open().OpenFor(RecipeOf(embedder));
     if (!store.ok()) return store.status();
     return Run(*store, embedder);
   }
+
+  Recipe RecipeOf(Embedder& embedder) {
+    const auto recipe = FormRecipe(chunker, embedder, options);
+    REQUIRE_OK(recipe);
+    return *recipe;
+  }
+
+  absl::Status Promote(Embedder& embedder, const PromotionGate& gate = {}) { return Open().Promote(RecipeOf(embedder), gate); }
 
   std::vector<std::string> Ask(Retriever& retriever, const std::string& text) {
     const auto hits = retriever.Search({.text = text, .top_k = 3, .mode = SearchMode::kVector});
@@ -116,7 +122,7 @@ TEST_CASE("a new model builds a candidate beside the live generation, which answ
   CHECK((*index)->LoadRecipe()->dimension == 16);
   CHECK(rig.Ask(*retriever, "second of 3").front() == "second of 3");  // the live one, as it was
 
-  REQUIRE_OK(generations.Promote());
+  REQUIRE_OK(rig.Promote(rig.new_model));
   CHECK((*index)->LoadRecipe()->dimension == 24);
   CHECK(rig.Ask(*retriever, "changed since").front() == "changed since");
   CHECK(Says(only_old->Search({.text = "x"}).status(), "new model"));
@@ -126,6 +132,21 @@ TEST_CASE("a new model builds a candidate beside the live generation, which answ
   REQUIRE_OK(rig.Run(rig.new_model));  // which is live by now
   CHECK(rig.report.documents.unchanged == 20);
   CHECK_FALSE(generations.List()->candidate.has_value());
+  REQUIRE_OK(rig.Promote(rig.new_model));  // as after every run: there is nothing to do
+  CHECK(generations.List()->live.recipe->dimension == 24);
+}
+
+TEST_CASE("a candidate of another recipe is not promoted by mistake") {
+  Rig rig;
+  REQUIRE_OK(rig.Run(rig.old_model));
+  CHECK(absl::IsNotFound(rig.Promote(rig.new_model)));
+  REQUIRE_OK(rig.Run(rig.new_model));
+  REQUIRE_OK(rig.Run(rig.old_model));  // the live one, beside a candidate that somebody builds
+  REQUIRE_OK(rig.Promote(rig.old_model));
+  HashEmbedder third({.dimension = 8, .fingerprint = "third model"});
+  CHECK(absl::IsNotFound(rig.Promote(third)));
+  CHECK(rig.Open().List()->candidate->recipe->dimension == 24);
+  CHECK(rig.Open().List()->live.recipe->dimension == 16);
 }
 
 TEST_CASE("a rollback brings the previous generation back, and another one undoes it") {
@@ -134,7 +155,7 @@ TEST_CASE("a rollback brings the previous generation back, and another one undoe
   REQUIRE_OK(rig.Run(rig.new_model));
   Generations generations = rig.Open();
   CHECK(absl::IsNotFound(generations.Rollback()));
-  REQUIRE_OK(generations.Promote());
+  REQUIRE_OK(rig.Promote(rig.new_model));
   REQUIRE_OK(generations.Rollback());
   CHECK(generations.List()->live.recipe->dimension == 16);
   CHECK(generations.List()->previous->recipe->dimension == 24);
@@ -162,14 +183,14 @@ TEST_CASE("an interrupted build goes on where it was") {
   CHECK(done > 0);
   CHECK(done < 20);
   const std::string path = rig.Open().List()->candidate->path;
-  const absl::Status early = rig.Open().Promote();
+  const absl::Status early = rig.Promote(rig.new_model);
   CHECK(absl::IsFailedPrecondition(early));
   CHECK(Says(early, "of the 20 documents"));
 
   REQUIRE_OK(rig.Run(rig.new_model));
   CHECK(rig.Open().List()->candidate->path == path);
   CHECK(rig.report.documents.processed + done == 20);
-  REQUIRE_OK(rig.Open().Promote());
+  REQUIRE_OK(rig.Promote(rig.new_model));
 }
 
 TEST_CASE("a candidate begun for another recipe is dropped") {
@@ -194,7 +215,7 @@ TEST_CASE("where the embedder stays, the candidate takes the vectors of the live
   CHECK(rig.report.complete);
   CHECK(rig.report.chunks.reused == 39);
   CHECK(rig.report.embed.texts == 1);
-  REQUIRE_OK(rig.Open().Promote());
+  REQUIRE_OK(rig.Promote(rig.old_model));
   const auto index = OpenLiveIndex(rig.folder);
   auto retriever = Retriever::Open(**index, rig.old_model);
   const auto hits = retriever->Search({.text = "second of 7", .top_k = 1, .mode = SearchMode::kVector});
@@ -214,7 +235,7 @@ TEST_CASE("the live generation can be kept current while the candidate is built"
   Generations generations = rig.Open();
   auto live = generations.OpenLive();
   REQUIRE_OK(live);
-  auto candidate = generations.OpenFor(*FormRecipe(rig.chunker, rig.new_model, rig.options));
+  auto candidate = generations.OpenFor(rig.RecipeOf(rig.new_model));
   REQUIRE_OK(candidate);
   REQUIRE_OK(rig.Run(*candidate, rig.new_model));
   rig.source.Put("late", "came meanwhile");
@@ -226,12 +247,12 @@ TEST_CASE("the live generation can be kept current while the candidate is built"
   CHECK(coverage->documents == 21);
   CHECK(coverage->missing == 1);
   CHECK(coverage->examples == std::vector<std::string>{"late"});
-  CHECK(absl::IsFailedPrecondition(generations.Promote()));
-  CHECK(Says(generations.Promote(), "'late'"));
+  CHECK(absl::IsFailedPrecondition(rig.Promote(rig.new_model)));
+  CHECK(Says(rig.Promote(rig.new_model), "'late'"));
 
   REQUIRE_OK(rig.Run(*candidate, rig.new_model));
   CHECK(generations.MeasureCoverage()->ratio() == 1);
-  REQUIRE_OK(generations.Promote());
+  REQUIRE_OK(rig.Promote(rig.new_model));
   rig.source.Put("later", "the store is the live one's by now");
   REQUIRE_OK(rig.Run(*candidate, rig.new_model));
   auto retriever = Retriever::Open(**OpenLiveIndex(rig.folder), rig.new_model);
@@ -243,7 +264,7 @@ TEST_CASE("coverage counts what is missing, older and added, and dead letters") 
   REQUIRE_OK(rig.Run(rig.old_model));
   Generations generations = rig.Open();
   CHECK(absl::IsNotFound(generations.MeasureCoverage().status()));
-  auto candidate = generations.OpenFor(*FormRecipe(rig.chunker, rig.new_model, rig.options));
+  auto candidate = generations.OpenFor(rig.RecipeOf(rig.new_model));
   REQUIRE_OK(candidate);
   rig.source.Put({.id = "versioned", .text = "four", .version = {"v4", 4}});
   rig.source.Delete("doc1");
@@ -259,7 +280,7 @@ TEST_CASE("coverage counts what is missing, older and added, and dead letters") 
   CHECK(coverage->dead_letters == 1);
   CHECK(coverage->ratio() == Approx(19.0 / 21));
   CHECK(coverage->examples == std::vector<std::string>{"doc1", "versioned"});
-  REQUIRE_OK(generations.Promote({.min_coverage = 0.9}));
+  REQUIRE_OK(rig.Promote(rig.new_model, {.min_coverage = 0.9}));
 }
 
 TEST_CASE("a gate of the host's own decides, and recall is one that is ready") {
@@ -285,12 +306,12 @@ TEST_CASE("a gate of the host's own decides, and recall is one that is ready") {
   SECTION("refused by the host") {
     REQUIRE_OK(rig.Run(rig.new_model));
     int asked = 0;
-    const absl::Status status = generations.Promote({.quality = [&](Index& live, Index& candidate) {
-      ++asked;
-      CHECK(live.LoadRecipe()->dimension == 16);
-      CHECK(candidate.LoadRecipe()->dimension == 24);
-      return absl::FailedPreconditionError("not good enough");
-    }});
+    const absl::Status status = rig.Promote(rig.new_model, {.quality = [&](Index& live, Index& candidate) {
+                                              ++asked;
+                                              CHECK(live.LoadRecipe()->dimension == 16);
+                                              CHECK(candidate.LoadRecipe()->dimension == 24);
+                                              return absl::FailedPreconditionError("not good enough");
+                                            }});
     CHECK(Says(status, "not good enough"));
     CHECK(asked == 1);
     CHECK(generations.List()->live.recipe->dimension == 16);
@@ -298,17 +319,17 @@ TEST_CASE("a gate of the host's own decides, and recall is one that is ready") {
   SECTION("the candidate finds what the live one finds") {
     REQUIRE_OK(rig.Run(rig.new_model));
     recall.min_recall = 1;
-    REQUIRE_OK(generations.Promote({.quality = recall}));
+    REQUIRE_OK(rig.Promote(rig.new_model, {.quality = recall}));
   }
   SECTION("the candidate finds other documents") {
-    auto candidate = generations.OpenFor(*FormRecipe(rig.chunker, rig.new_model, rig.options));
+    auto candidate = generations.OpenFor(rig.RecipeOf(rig.new_model));
     REQUIRE_OK(candidate);
     for (int i = 0; i < 20; ++i) {  // the same ids, with the texts of the document after it
       rig.source.Put("doc" + std::to_string(i),
                      "first of " + std::to_string((i + 1) % 20) + "\n\nsecond of " + std::to_string((i + 1) % 20));
     }
     REQUIRE_OK(rig.Run(*candidate, rig.new_model));
-    const absl::Status status = generations.Promote({.quality = recall});
+    const absl::Status status = rig.Promote(rig.new_model, {.quality = recall});
     CHECK(absl::IsFailedPrecondition(status));
     CHECK(Says(status, "0.0 %"));
   }
@@ -321,7 +342,7 @@ TEST_CASE("dropped generations give their space back") {
   REQUIRE_OK(generations.DropCandidate());
   REQUIRE_OK(generations.DropPrevious());
   {
-    auto open = generations.OpenFor(*FormRecipe(rig.chunker, rig.new_model, rig.options));
+    auto open = generations.OpenFor(rig.RecipeOf(rig.new_model));
     REQUIRE_OK(open);
     CHECK(absl::IsUnavailable(generations.DropCandidate()));
     CHECK(generations.List()->candidate.has_value());
@@ -330,7 +351,7 @@ TEST_CASE("dropped generations give their space back") {
   CHECK(rig.CountFiles() == 1);
 
   REQUIRE_OK(rig.Run(rig.new_model));
-  REQUIRE_OK(generations.Promote());
+  REQUIRE_OK(rig.Promote(rig.new_model));
   CHECK(rig.CountFiles() == 2);
   REQUIRE_OK(generations.DropPrevious());
   CHECK(rig.CountFiles() == 1);
@@ -338,10 +359,10 @@ TEST_CASE("dropped generations give their space back") {
 
   HashEmbedder third({.dimension = 8, .fingerprint = "third model"});
   REQUIRE_OK(rig.Run(third));
-  REQUIRE_OK(generations.Promote());
+  REQUIRE_OK(rig.Promote(third));
   HashEmbedder fourth({.dimension = 4, .fingerprint = "fourth model"});
   REQUIRE_OK(rig.Run(fourth));
-  REQUIRE_OK(generations.Promote());
+  REQUIRE_OK(rig.Promote(fourth));
   CHECK(rig.CountFiles() == 2);  // live and previous; the one before went with the promotion
 }
 
@@ -383,7 +404,7 @@ TEST_CASE("searches beside promotions and rollbacks are of one generation each, 
     });
   }
   while (answers[0] < 10) std::this_thread::yield();
-  REQUIRE_OK(generations.Promote());
+  REQUIRE_OK(rig.Promote(rig.new_model));
   for (int i = 0; i < 200 || answers[1] < 10; ++i) REQUIRE_OK(generations.Rollback());
   if (generations.List()->live.recipe->dimension == 16) REQUIRE_OK(generations.Rollback());
   REQUIRE_OK(generations.DropPrevious());  // under readers that have it open
@@ -401,13 +422,13 @@ TEST_CASE("what changes the folder waits for nobody and harms nobody") {
   REQUIRE_OK(rig.Run(rig.new_model));
   Generations generations = rig.Open();
   Generations another = rig.Open();
-  REQUIRE_OK(generations.Promote({.quality = [&](Index&, Index&) {
-    CHECK(absl::IsUnavailable(another.Promote()));
-    CHECK(absl::IsUnavailable(another.Rollback()));
-    CHECK(absl::IsUnavailable(another.DropCandidate()));
-    CHECK(another.List().ok());
-    return absl::OkStatus();
-  }}));
+  REQUIRE_OK(rig.Promote(rig.new_model, {.quality = [&](Index&, Index&) {
+                           CHECK(absl::IsUnavailable(another.Promote(rig.RecipeOf(rig.new_model))));
+                           CHECK(absl::IsUnavailable(another.Rollback()));
+                           CHECK(absl::IsUnavailable(another.DropCandidate()));
+                           CHECK(another.List().ok());
+                           return absl::OkStatus();
+                         }}));
   CHECK(another.List()->live.recipe->dimension == 24);
 }
 

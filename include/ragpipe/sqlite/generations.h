@@ -23,10 +23,11 @@ namespace ragpipe::sqlite {
 /// makes the candidate live and keeps what was live for Rollback().
 ///
 ///     auto generations = Generations::Open("index");
-///     auto store = generations->OpenFor(*FormRecipe(chunker, embedder, options));   // live, or a candidate beside it
+///     auto recipe = FormRecipe(chunker, embedder, options);
+///     auto store = generations->OpenFor(*recipe);                     // live, or a candidate beside it
 ///     Pipeline pipeline{source, chunker, embedder, store->sink(), store->checkpoint(), options};
-///     absl::Status status = pipeline.Run(report);                                   // after a kill it goes on where it was
-///     if (status.ok() && generations->List()->candidate) status = generations->Promote({.min_coverage = 0.99});
+///     absl::Status status = pipeline.Run(report);                     // after a kill it goes on where it was
+///     if (status.ok()) status = generations->Promote(*recipe, {.min_coverage = 0.99});
 ///
 /// The file CURRENT says which generation is which. It is replaced as a whole, by rename and durably, so that every process
 /// sees one state or the next. Names of generations are never used again.
@@ -64,11 +65,12 @@ class RAGPIPE_EXPORT Generations {
   /// How much of the live generation the candidate holds, over all sources. Errors: kNotFound when there is no candidate.
   absl::StatusOr<Coverage> MeasureCoverage() const;
 
-  /// Makes the candidate live and the live generation previous, if the gate lets it; what was previous before is deleted. Open
-  /// stores stay valid, and are then those of the new roles. Every search that begins after it, in any process, asks the new
-  /// live generation; those that are running end in the old one.
-  /// Errors: kNotFound when there is no candidate; kFailedPrecondition when it is empty, or refused by the gate.
-  absl::Status Promote(const PromotionGate& gate = {});
+  /// Makes the candidate, which is of this recipe, live and the live generation previous, if the gate lets it; what was
+  /// previous before is deleted. OK, with nothing done, when the live generation is of this recipe already. Open stores stay
+  /// valid, and are then those of the new roles. Every search that begins after it, in any process, asks the new live
+  /// generation; those that are running end in the old one.
+  /// Errors: kNotFound when nothing was built under this recipe; kFailedPrecondition when the gate refuses.
+  absl::Status Promote(const Recipe& recipe, const PromotionGate& gate = {});
 
   /// Exchanges the live generation with the previous one, as atomic as Promote(). Done twice it changes nothing.
   /// Errors: kNotFound when there is no previous one.
