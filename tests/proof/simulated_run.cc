@@ -83,6 +83,7 @@ struct Setup {
     scheduler.seed = seed;
     scheduler.switch_rate = AnyOf(random, {1.0, 0.2, 0.03});
     scheduler.stall_rate = AnyOf(random, {0.0, 0.0, 0.01});
+    scheduler.early_wakes = AnyOf(random, {0.0, 0.02});  // they hide a notification that is missing
   }
 
   MemorySourceOptions source;
