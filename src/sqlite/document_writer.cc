@@ -1,6 +1,5 @@
 #include "sqlite/document_writer.h"
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
 
@@ -40,14 +39,6 @@ absl::Status CheckVector(const DocumentWrite& write, const Record& record, std::
   return absl::OkStatus();
 }
 
-absl::Status CheckOwner(const DocumentWrite& write, const Record& record, std::string_view source,
-                        std::string_view document_id) {
-  if (source == write.source && document_id == write.document_id) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("record '{}' of document '{}' of source '{}' belongs to document '{}' of source '{}'", record.id,
-                  write.document_id, write.source, document_id, source));
-}
-
 // One call's worth of checks: also between the writes of a batch.
 class Checker {
  public:
@@ -63,37 +54,41 @@ class Checker {
     RAGPIPE_RETURN_IF_ERROR(CheckSize(write, metadata.size()));
     for (const Record& record : write.upserts) {
       RAGPIPE_RETURN_IF_ERROR(CheckVector(write, record, dimension_));
-      RAGPIPE_RETURN_IF_ERROR(CheckRecord(write, record, true));
+      RAGPIPE_RETURN_IF_ERROR(CheckRecord(write, record));
     }
-    for (const Record& record : write.patches) RAGPIPE_RETURN_IF_ERROR(CheckRecord(write, record, false));
+    for (const Record& record : write.patches) RAGPIPE_RETURN_IF_ERROR(CheckRecord(write, record));
+    return absl::OkStatus();
+  }
+
+  /// `earlier`: the writes that come before it in the batch.
+  absl::Status CheckPatches(const DocumentWrite& write, std::span<const DocumentWrite> earlier) {
+    for (const Record& record : write.patches) {
+      Statement row = db_.Query(
+          "SELECT 1 FROM documents JOIN records ON records.document = documents.id"
+          " WHERE source = ? AND document_id = ? AND record_id = ?",
+          write.source, write.document_id, record.id);
+      RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
+      if (found || IsUpserted(write, record, {&write, 1}) || IsUpserted(write, record, earlier)) continue;
+      return absl::InvalidArgumentError(fmt::format(
+          "record '{}' of document '{}' is to be patched, but is not in the index. Ingest anew", record.id, write.document_id));
+    }
     return absl::OkStatus();
   }
 
  private:
-  absl::Status CheckRecord(const DocumentWrite& write, const Record& record, bool upsert) {
+  static bool IsUpserted(const DocumentWrite& write, const Record& record, std::span<const DocumentWrite> writes) {
+    return std::any_of(writes.begin(), writes.end(), [&](const DocumentWrite& other) {
+      return other.source == write.source && other.document_id == write.document_id &&
+             std::any_of(other.upserts.begin(), other.upserts.end(), [&](const Record& r) { return r.id == record.id; });
+    });
+  }
+
+  absl::Status CheckRecord(const DocumentWrite& write, const Record& record) const {
     if (record.id.empty())
       return absl::InvalidArgumentError(fmt::format("a record of document '{}' has no id", write.document_id));
     const Chunk& chunk = ChunkOf(record);
     RAGPIPE_ASSIGN_OR_RETURN(const std::string headings, EncodeStrings(chunk.headings));
-    RAGPIPE_RETURN_IF_ERROR(CheckSize(write, record.text.size() + chunk.context.size() + headings.size()));
-
-    if (const auto earlier = batch_.find(record.id); earlier != batch_.end()) {
-      return CheckOwner(write, record, earlier->second->source, earlier->second->document_id);
-    }
-    Statement row = db_.Query(
-        "SELECT source, document_id FROM records JOIN documents ON documents.id = records.document WHERE record_id = ?",
-        record.id);
-    RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
-    // Ids of one source's documents never meet: where nothing is known of the past, a row of this id that another document
-    // has is another hand's, and is taken over.
-    if (found && write.replace_all && row.Bytes(0) == write.source) return absl::OkStatus();
-    if (found) return CheckOwner(write, record, row.Bytes(0), row.Bytes(1));
-    if (!upsert) {
-      return absl::InvalidArgumentError(fmt::format(
-          "record '{}' of document '{}' is to be patched, but is not in the index. Ingest anew", record.id, write.document_id));
-    }
-    batch_.emplace(record.id, &write);
-    return absl::OkStatus();
+    return CheckSize(write, record.text.size() + chunk.context.size() + headings.size());
   }
 
   absl::Status CheckSize(const DocumentWrite& write, std::size_t bytes) const {
@@ -106,7 +101,6 @@ class Checker {
   Database& db_;
   const std::size_t dimension_;
   const std::size_t max_bytes_;
-  absl::flat_hash_map<std::string_view, const DocumentWrite*> batch_;
 };
 
 }  // namespace
@@ -114,6 +108,9 @@ class Checker {
 absl::Status CheckWrites(Database& db, std::size_t dimension, std::span<const DocumentWrite> writes) {
   Checker checker(db, dimension);
   for (const DocumentWrite& write : writes) RAGPIPE_RETURN_IF_ERROR(checker.Check(write));
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    RAGPIPE_RETURN_IF_ERROR(checker.CheckPatches(writes[i], writes.first(i)));
+  }
   return absl::OkStatus();
 }
 
@@ -131,7 +128,7 @@ absl::Status DocumentWriter::Apply(const DocumentWrite& write) {
   for (const std::string_view id : write.deletes) {
     std::optional<std::int64_t> slot;
     {
-      Statement row = db_.Query("SELECT slot FROM records WHERE record_id = ? AND document = ?", id, document);
+      Statement row = db_.Query("SELECT slot FROM records WHERE document = ? AND record_id = ?", document, id);
       RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
       if (found) slot = row.Int(0);
     }
@@ -163,6 +160,7 @@ absl::StatusOr<std::int64_t> DocumentWriter::PutDocument(const DocumentWrite& wr
                 write.source, write.document_id, write.version.token, ordinal, updated_at, write.media_type, metadata));
     const std::int64_t document = sqlite3_last_insert_rowid(db_.handle());
     RAGPIPE_RETURN_IF_ERROR(InsertFacets(db_, document, MetadataOf(write)));
+    RAGPIPE_RETURN_IF_ERROR(DropOthers(document, {}));  // of a row of this number that another hand took away
     return document;
   }
   RAGPIPE_RETURN_IF_ERROR(db_.Run(
@@ -181,19 +179,14 @@ absl::Status DocumentWriter::PutRecord(std::int64_t document, const Record& reco
 
   std::optional<std::int64_t> slot;
   bool same_words = false;
-  bool is_anothers = false;
   {
-    Statement row = db_.Query("SELECT slot, headings, context, text, document FROM records WHERE record_id = ?", record.id);
+    Statement row = db_.Query("SELECT slot, headings, context, text FROM records WHERE document = ? AND record_id = ?",
+                              document, record.id);
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (found) {
       slot = row.Int(0);
       same_words = row.Bytes(1) == headings && row.Bytes(2) == chunk.context && row.Bytes(3) == record.text;
-      is_anothers = row.Int(4) != document;
     }
-  }
-  if (is_anothers) {  // or its document's row was taken away
-    RAGPIPE_RETURN_IF_ERROR(DropRecord(*std::exchange(slot, std::nullopt)));
-    same_words = false;
   }
   if (!slot.has_value()) {
     if (!with_vector) return absl::InternalError(fmt::format("record '{}' vanished before it could be patched", record.id));

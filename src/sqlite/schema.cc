@@ -139,6 +139,31 @@ ALTER TABLE dead_letters ADD COLUMN next_attempt INTEGER;  -- null = never
 ALTER TABLE ledger ADD COLUMN deleted_at INTEGER;  -- not null = a tombstone
 ALTER TABLE ledger ADD COLUMN absent_since INTEGER;
 CREATE INDEX tombstones ON ledger(source, deleted_at) WHERE deleted_at IS NOT NULL;
+)sql",
+                                    R"sql(
+-- A record's id is looked for within its document: the ids of a first run then go to the end of their index, not all over it.
+CREATE TABLE records_of_documents(
+  slot INTEGER PRIMARY KEY,
+  document INTEGER NOT NULL,
+  record_id TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  range_begin INTEGER NOT NULL,
+  range_end INTEGER NOT NULL,
+  overlap INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  tokens_are_estimated INTEGER NOT NULL,
+  text_key BLOB NOT NULL,
+  headings TEXT NOT NULL,  -- JSON array
+  context TEXT NOT NULL,
+  text TEXT NOT NULL,
+  UNIQUE(document, record_id)
+);
+INSERT INTO records_of_documents
+  SELECT slot, document, record_id, position, range_begin, range_end, overlap, tokens, tokens_are_estimated, text_key, headings,
+    context, text FROM records;
+DROP TABLE records;
+ALTER TABLE records_of_documents RENAME TO records;
+CREATE INDEX records_by_text_key ON records(text_key);
 )sql"};
 
 constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());

@@ -51,14 +51,18 @@ constexpr Harm kHarms[] = {
     {"metadata altered", "UPDATE documents SET metadata = '{\"n\":99}' WHERE (id + ?1) % 4 = 0"},
     {"metadata made unreadable", "UPDATE documents SET metadata = '{' WHERE (id + ?1) % 4 = 0"},
     {"a record duplicated",
-     "INSERT INTO records SELECT (SELECT max(slot) + 1 FROM records), record_id || '-2', document, position, range_begin,"
+     "INSERT INTO records(slot, record_id, document, position, range_begin, range_end, overlap, tokens, text_key, headings,"
+     " context, text, tokens_are_estimated) SELECT (SELECT max(slot) + 1 FROM records), record_id || '-2', document, position, "
+     "range_begin,"
      " range_end, overlap, tokens, text_key, headings, context, text, tokens_are_estimated FROM records"
      " ORDER BY (slot * 7919 + ?1) % 1009 LIMIT 1"},
     {"a document renamed", "UPDATE documents SET document_id = document_id || '-2' WHERE (id + ?1) % 6 = 0"},
     {"a document that nobody knows",
      "INSERT INTO documents(source, document_id, version_token, media_type, metadata) VALUES('memory', 'unknown' || ?1, '', "
      "'', '{}');"
-     "INSERT INTO records SELECT (SELECT max(slot) + 1 FROM records), record_id || '-2', (SELECT max(id) FROM documents), "
+     "INSERT INTO records(slot, record_id, document, position, range_begin, range_end, overlap, tokens, text_key, headings,"
+     " context, text, tokens_are_estimated) SELECT (SELECT max(slot) + 1 FROM records), record_id || '-2', (SELECT max(id) "
+     "FROM documents), "
      "position,"
      " range_begin, range_end, overlap, tokens, text_key, headings, context, text, tokens_are_estimated FROM records LIMIT 1"},
     {"vectors zeroed", "UPDATE vectors SET data = zeroblob(length(data)) WHERE segment = (SELECT min(segment) FROM vectors)"},

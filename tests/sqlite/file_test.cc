@@ -167,12 +167,20 @@ TEST_CASE("a file of ours without tables is migrated from version 0") {
   RunSql(path, "PRAGMA application_id = 0x52414750");
   CHECK(OpenIndexCode(path) == absl::StatusCode::kFailedPrecondition);  // who only reads cannot migrate
   Ingest(path);
-  CHECK(RunSql(path, "PRAGMA user_version") == "3");
+  CHECK(RunSql(path, "PRAGMA user_version") == "4");
   REQUIRE_OK(OpenIndex(path));
 }
 
 // Undoes the migrations from version 2 on.
 constexpr char kToVersion2[] =
+    "CREATE TABLE old(slot INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE, document INTEGER NOT NULL, position INTEGER "
+    "NOT "
+    "NULL, range_begin INTEGER NOT NULL, range_end INTEGER NOT NULL, overlap INTEGER NOT NULL, tokens INTEGER NOT NULL, "
+    "text_key "
+    "BLOB NOT NULL, headings TEXT NOT NULL, context TEXT NOT NULL, text TEXT NOT NULL, tokens_are_estimated INTEGER NOT NULL "
+    "DEFAULT 0); INSERT INTO old SELECT slot, record_id, document, position, range_begin, range_end, overlap, tokens, text_key,"
+    " headings, context, text, tokens_are_estimated FROM records; DROP TABLE records; ALTER TABLE old RENAME TO records;"
+    "CREATE INDEX records_by_document ON records(document); CREATE INDEX records_by_text_key ON records(text_key);"
     "ALTER TABLE dead_letters DROP COLUMN is_delete; ALTER TABLE dead_letters DROP COLUMN next_attempt;"
     "DROP INDEX tombstones; ALTER TABLE ledger DROP COLUMN deleted_at; ALTER TABLE ledger DROP COLUMN absent_since;"
     "PRAGMA user_version = 2";
@@ -237,7 +245,7 @@ TEST_CASE("a file of a newer ragpipe is refused, untouched") {
   const absl::Status status = Store::Open(path).status();
   CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
   CHECK(Message(status).find("99") != std::string::npos);
-  CHECK(Message(status).find("up to 3") != std::string::npos);
+  CHECK(Message(status).find("up to 4") != std::string::npos);
   CHECK(OpenIndexCode(path) == absl::StatusCode::kFailedPrecondition);
   CHECK(ReadFile(path) == before);
 }
