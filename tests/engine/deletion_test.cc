@@ -70,6 +70,8 @@ TEST_CASE("an incomplete snapshot deletes nothing and is not reported complete")
   REQUIRE_OK(rig.Run());
   rig.source.Delete("doc3");
   rig.source.Push(SnapshotIncomplete{"", absl::PermissionDeniedError("folder 'private' cannot be listed")});
+  SECTION("only so") {}
+  SECTION("also when the source then says that it is complete") { rig.source.Push(SnapshotComplete{""}); }
   REQUIRE_OK(rig.Run());
   CHECK(rig.report.documents.deleted == 0);
   CHECK_FALSE(rig.report.complete);
