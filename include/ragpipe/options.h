@@ -9,6 +9,7 @@
 #include "ragpipe/observer.h"
 #include "ragpipe/recipe.h"
 #include "ragpipe/retry.h"
+#include "ragpipe/schema.h"
 
 namespace ragpipe {
 
@@ -75,6 +76,7 @@ struct PipelineOptions {
   Metric metric = Metric::kCosine;
   RecordIds record_ids = RecordIds::kContent;
   OnRecipeChange on_recipe_change = OnRecipeChange::kRefuse;
+  Schema schema = {};  ///< of the documents' metadata; the default asks nothing
   DeletionGuard deletion_guard = {};
   DeadLetterOptions dead_letters = {};
 

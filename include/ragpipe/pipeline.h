@@ -85,7 +85,7 @@ class Pipeline final {
   /// Says what Run() would do now, by the same code with nothing embedded, written, committed or acknowledged; also before
   /// the first run and with a changed recipe. The source is read as by Run(). Holds some 20 bytes for each chunk to embed and
   /// 100 for each document to process.
-  /// Errors: those of reading; what Run() would refuse is in Plan::refusal.
+  /// Errors: those of reading, and of a schema that freezes (schema.h); what else Run() would refuse is in Plan::refusal.
   absl::Status MakePlan(const PlanOptions& options, Plan& plan) { return engine_.MakePlan(options, plan); }
 
   /// Compares what the ledger says is stored with what the sink stores, record by record, and changes nothing. Holds the

@@ -24,7 +24,8 @@
 //
 // Map of the headers
 //
-//     document.h chunk.h record.h metadata.h cursor.h recipe.h ledger.h     values
+//     document.h chunk.h record.h metadata.h schema.h cursor.h recipe.h     values
+//     ledger.h                                                              what the index holds, and what was set aside
 //     source.h chunker.h embedder.h vector_sink.h checkpoint.h              the five interfaces a host may implement
 //     adapters.h                                                            each of them from a lambda
 //     pipeline.h options.h report.h observer.h retry.h clock.h              running them
@@ -60,6 +61,7 @@
 #include "ragpipe/report.h"
 #include "ragpipe/retriever.h"
 #include "ragpipe/retry.h"
+#include "ragpipe/schema.h"
 #include "ragpipe/source.h"
 #include "ragpipe/stored_record.h"
 #include "ragpipe/vector_sink.h"

@@ -22,7 +22,7 @@ struct Recipe {
   std::string embedder;       ///< Embedder::Fingerprint()
   std::size_t dimension = 0;  ///< floats in a vector
   Metric metric = Metric::kCosine;
-  std::string schema;  ///< how record ids and payloads are formed
+  std::string schema;  ///< how record ids and payloads are formed, and what PipelineOptions::schema declares
 
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ragpipe/export.h"
+#include "ragpipe/schema.h"
 
 namespace ragpipe {
 
@@ -47,6 +48,23 @@ struct RunReport {
     std::uint64_t embedded = 0;  ///< of texts sent to the embedder
   } bytes;
 
+  /// Metadata fields that were not as PipelineOptions::schema declares, in the documents that were read; all 0 without a
+  /// schema. A document that is read twice counts twice.
+  struct Fields {
+    struct Evolved {
+      std::string name;  ///< as for a message: at most 200 bytes of it
+      FieldType type = FieldType::kString;
+
+      friend bool operator==(const Evolved&, const Evolved&) = default;
+    };
+
+    std::uint64_t undeclared = 0;  ///< whatever became of them
+    std::uint64_t mistyped = 0;    ///< whatever became of them
+    std::uint64_t missing = 0;     ///< required and not there, or discarded
+    std::uint64_t discarded = 0;   ///< left out of documents that went on without them
+    std::vector<Evolved> evolved;  ///< undeclared or mistyped, taken as they came, each once; the first 20
+  } fields;
+
   /// Summed over threads, so it may exceed `elapsed`.
   struct StageTimes {
     absl::Duration read, load, chunk, embed, write, commit;
@@ -77,7 +95,8 @@ struct RunReport {
 /// A few aligned lines for people.
 RAGPIPE_EXPORT std::string ToText(const RunReport& report);
 
-/// One line: {"documents":{...},"chunks":{...},"embed":{...},...,"seconds":1.5,"complete":true,"problems":[]}.
+/// One line: {"documents":{...},"chunks":{...},"embed":{...},"bytes":{...},"fields":{"undeclared":1,"mistyped":0,"missing":0,
+/// "discarded":0,"evolved":[{"name":"colour","type":"string"}]},...,"seconds":1.5,"complete":true,"problems":[]}.
 RAGPIPE_EXPORT std::string ToJson(const RunReport& report);
 
 }  // namespace ragpipe

@@ -33,6 +33,15 @@ std::string ToText(const RunReport& report) {
                  report.chunks.embedded, report.chunks.reused, report.chunks.patched, report.chunks.deleted);
   fmt::format_to(out, "\nembedder   {} calls, {} texts, {}{} tokens", report.embed.calls, report.embed.texts,
                  report.embed.tokens_are_estimated ? "about " : "", report.embed.tokens);
+  if (const RunReport::Fields& f = report.fields; f.undeclared + f.mistyped + f.missing != 0) {
+    fmt::format_to(out, "\nfields     {} undeclared, {} mistyped, {} missing; {} discarded", f.undeclared, f.mistyped,
+                   f.missing, f.discarded);
+    std::string_view separator = "; new: ";
+    for (const RunReport::Fields::Evolved& field : f.evolved) {
+      fmt::format_to(out, "{}'{}' ({})", separator, field.name, ToString(field.type));
+      separator = ", ";
+    }
+  }
   fmt::format_to(out, "\ntime       {:.3f} s, {} commits, {} retries", absl::ToDoubleSeconds(report.elapsed), report.commits,
                  report.retries);
   fmt::format_to(out, "\ncomplete   {}", report.complete ? "yes" : "no");
@@ -55,6 +64,18 @@ std::string ToJson(const RunReport& report) {
   fmt::format_to(out, R"("embed":{{"calls":{},"texts":{},"tokens":{},"tokens_are_estimated":{}}},)", report.embed.calls,
                  report.embed.texts, report.embed.tokens, report.embed.tokens_are_estimated);
   fmt::format_to(out, R"("bytes":{{"read":{},"embedded":{}}},)", report.bytes.read, report.bytes.embedded);
+  const RunReport::Fields& f = report.fields;
+  fmt::format_to(out, R"("fields":{{"undeclared":{},"mistyped":{},"missing":{},"discarded":{},"evolved":[)", f.undeclared,
+                 f.mistyped, f.missing, f.discarded);
+  std::string_view separator;
+  for (const RunReport::Fields::Evolved& field : f.evolved) {
+    json += separator;
+    json += R"({"name":)";
+    internal::AppendJsonString(json, field.name);
+    fmt::format_to(out, R"(,"type":"{}"}})", ToString(field.type));
+    separator = ",";
+  }
+  json += "]},";
   const RunReport::StageTimes& t = report.stage_times;
   fmt::format_to(out,
                  R"("stage_seconds":{{"read":{:.6f},"load":{:.6f},"chunk":{:.6f},"embed":{:.6f},"write":{:.6f},)"

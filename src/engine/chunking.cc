@@ -12,6 +12,7 @@
 #include "core/fingerprint.h"
 #include "core/host_call.h"
 #include "core/status_macros.h"
+#include "core/utf8.h"
 #include "engine/diff.h"
 #include "engine/intake.h"
 #include "engine/judgement.h"
@@ -28,6 +29,8 @@ bool IsBadDocument(const absl::Status& status) { return IsBadItem(status) || sta
 
 /// So many documents in a row that cannot be read are no longer each one's own trouble.
 constexpr int kDocumentsOfOutage = 16;
+
+std::string NameOf(const Task& task) { return "document '" + Printable(task.change.document_id, kMaxPrintedIdBytes) + "'"; }
 
 /// Where a task goes after this step.
 enum class Next {
@@ -84,6 +87,8 @@ class ChunkWorker {
     RAGPIPE_ASSIGN_OR_RETURN(const bool exists, Load(task));
     if (!exists) return Next::kRetired;
     if (task.outcome != Outcome::kProcessed) return Next::kOn;
+    RAGPIPE_RETURN_IF_ERROR(ApplySchema(task));
+    if (task.outcome != Outcome::kProcessed) return Next::kOn;
     if (absl::Status status = CheckDocument(task.document, task.change.document_id, state_.options.max_document_bytes);
         !status.ok()) {
       task.Fail(Stage::kLoad, std::move(status));
@@ -133,7 +138,7 @@ class ChunkWorker {
         state_.EndTurn(task);
         return false;
       }
-      if (!IsOfDocumentAlone(status, task)) return Annotated("document '" + task.change.document_id + "'", status);
+      if (!IsOfDocumentAlone(status, task)) return Annotated(NameOf(task), status);
       if (!status.ok()) {
         task.Fail(Stage::kLoad, status);
         return true;
@@ -147,6 +152,20 @@ class ChunkWorker {
     return true;
   }
 
+  /// Before anything looks at the metadata: what is discarded cannot be wrong, and does not make another version.
+  absl::Status ApplySchema(Task& task) {
+    if (state_.schema.asks_nothing()) return absl::OkStatus();
+    RunReport::Fields found;
+    const absl::Status status = state_.schema.Apply(task.document.metadata, found);
+    {
+      MutexLock lock(state_.mutex);
+      AddFields(found, state_.report.fields);
+    }
+    if (absl::IsFailedPrecondition(status)) return Annotated(NameOf(task), status);
+    if (!status.ok()) task.Fail(Stage::kLoad, status);
+    return absl::OkStatus();
+  }
+
   absl::Status Split(Task& task) {
     absl::StatusOr<std::vector<Chunk>> chunks = absl::InternalError("not split");
     absl::Status status = state_.CallHost(Stage::kChunk, "Chunker::Split", [&] {
@@ -154,7 +173,7 @@ class ChunkWorker {
       return chunks.ok() ? CheckChunks(task.document, *chunks) : chunks.status();
     });
     if (status.ok()) return PlanChunks(state_, *std::move(chunks), task);
-    if (!IsOfDocumentAlone(status, task)) return Annotated("document '" + task.change.document_id + "'", status);
+    if (!IsOfDocumentAlone(status, task)) return Annotated(NameOf(task), status);
     task.Fail(Stage::kChunk, std::move(status));
     return absl::OkStatus();
   }

@@ -8,6 +8,7 @@
 
 #include "core/host_call.h"
 #include "core/status_macros.h"
+#include "engine/metadata_schema.h"
 #include "ragpipe/checkpoint.h"
 #include "ragpipe/chunker.h"
 #include "ragpipe/embedder.h"
@@ -19,7 +20,11 @@ namespace {
 
 /// How records are formed by this version of the library; part of the recipe.
 std::string SchemaFingerprint(const PipelineOptions& options) {
-  return options.record_ids == RecordIds::kContent ? "2;ids=content" : "2;ids=document_index";
+  std::string text = options.record_ids == RecordIds::kContent ? "2;ids=content" : "2;ids=document_index";
+  if (const std::string declared = internal::MetadataSchema(options.schema).Fingerprint(); !declared.empty()) {
+    text += ";" + declared;
+  }
+  return text;
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "engine/embedding.h"
 #include "engine/intake.h"
 #include "engine/ledger_scan.h"
+#include "engine/metadata_schema.h"
 #include "engine/mutex.h"
 #include "engine/planning.h"
 #include "engine/redelivery.h"
@@ -62,7 +63,7 @@ absl::Status CheckOptions(const PipelineOptions& options) {
   if (options.retry.max_backoff < options.retry.initial_backoff) {
     return refuse("retry.max_backoff is shorter than initial_backoff");
   }
-  return absl::OkStatus();
+  return CheckSchema(options.schema);
 }
 
 absl::Status OpenStream(State& state) {

@@ -61,6 +61,7 @@ IdHash HashOfId(std::string_view document_id) {
 State::State(Stages stages_in, const PipelineOptions& options_in)
     : stages(stages_in),
       options(options_in),
+      schema(options_in.schema),
       clock(options_in.clock != nullptr ? *options_in.clock : SystemClock()),
       source_name(stages.source.name()),
       has_ledger(stages.checkpoint.keeps_ledger()),

@@ -20,6 +20,7 @@
 #include "engine/circuit_breaker.h"
 #include "engine/document_order.h"
 #include "engine/frontier.h"
+#include "engine/metadata_schema.h"
 #include "engine/mutex.h"
 #include "engine/task.h"
 #include "ragpipe/document.h"
@@ -55,6 +56,7 @@ class State {
 
   const Stages stages;
   const PipelineOptions options;
+  const MetadataSchema schema;  ///< PipelineOptions::schema
   Clock& clock;
   const std::string source_name;
   const bool has_ledger;
