@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -70,9 +72,42 @@ absl::StatusOr<std::map<std::string, int>> CountTexts(const Document& document, 
 
 }  // namespace
 
+std::optional<Document> UnderSchema(const Schema& schema, Document document) {
+  const auto keeps_out = [](SchemaPolicy policy) {
+    return policy == SchemaPolicy::kFreeze || policy == SchemaPolicy::kDeadLetter;
+  };
+  Metadata stored;
+  for (const auto& [name, value] : document.metadata) {
+    const auto declared = std::find_if(schema.fields.begin(), schema.fields.end(),
+                                       [&name = name](const SchemaField& field) { return field.name == name; });
+    SchemaPolicy policy = SchemaPolicy::kEvolve;
+    MetadataValue as_stored = value;
+    if (declared == schema.fields.end()) {
+      policy = schema.undeclared;
+    } else if (declared->type != TypeOf(value)) {
+      const auto* const number = std::get_if<std::int64_t>(&value);
+      if (declared->type == FieldType::kDouble && number != nullptr && std::llabs(*number) <= 1LL << 53) {
+        as_stored = static_cast<double>(*number);
+      } else {
+        policy = schema.mistyped;
+      }
+    }
+    if (keeps_out(policy)) return std::nullopt;
+    if (policy != SchemaPolicy::kDiscardField) stored.emplace(name, std::move(as_stored));
+  }
+  for (const SchemaField& field : schema.fields) {
+    if (field.required && stored.count(field.name) == 0 && keeps_out(schema.missing)) return std::nullopt;
+  }
+  document.metadata = std::move(stored);
+  return document;
+}
+
 absl::StatusOr<std::vector<StoredRecord>> ExpectedRecords(const Model& model) {
   std::vector<StoredRecord> records;
-  for (const auto& [id, document] : model.documents) {
+  for (const auto& [id, as_sent] : model.documents) {
+    const std::optional<Document> stored = UnderSchema(model.schema, as_sent);
+    if (!stored.has_value()) continue;
+    const Document& document = *stored;
     RAGPIPE_ASSIGN_OR_RETURN(const std::vector<Chunk> chunks, model.chunker->Split(document));
     for (std::size_t i = 0; i < chunks.size(); ++i) {
       const std::string text = EmbeddedText(document, chunks[i]);
@@ -101,13 +136,17 @@ std::vector<Finding> CheckIndex(const Model& model, std::span<const StoredRecord
   std::vector<Finding> findings;
   const absl::StatusOr<std::vector<StoredRecord>> expected = ExpectedRecords(model);
   if (!expected.ok()) return {{"index.model", "the model itself failed: " + expected.status().ToString()}};
+  std::set<std::string_view> kept_out;
+  for (const auto& [id, document] : model.documents) {
+    if (!UnderSchema(model.schema, document).has_value()) kept_out.insert(id);
+  }
   std::map<ChunkKey, const StoredRecord*> missing;
   for (const StoredRecord& record : *expected) missing[KeyOf(record)] = &record;
 
   std::map<ChunkKey, const StoredRecord*> found;
   std::set<std::string_view> ids;
   for (const StoredRecord& record : records) {
-    if (record.source != model.source) continue;
+    if (record.source != model.source || kept_out.count(record.document_id) != 0) continue;
     if (!ids.insert(record.id).second) findings.push_back({"index.duplicated", "record id '" + record.id + "' comes twice"});
     const ChunkKey key = KeyOf(record);
     if (const auto wanted = missing.find(key); wanted != missing.end()) {

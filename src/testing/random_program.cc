@@ -64,6 +64,7 @@ std::string RandomProgram::Next() {
   }
   if (dice < 80) {
     document.metadata["edition"] = static_cast<std::int64_t>(Below(4));
+    if (options_.odd_fields) MakeOdd(document.metadata);
     if (Below(4) == 0) document.media_type = Below(2) == 0 ? "text/plain" : "text/markdown";
     Put(std::move(document));
     return "new metadata of " + id;
@@ -104,6 +105,42 @@ void RandomProgram::Repeat(const std::string& document_id) {
   source_.Delete(document_id);
 }
 
+void RandomProgram::Mend(const std::function<bool(const Document&)>& is_bad) {
+  std::vector<Document> bad;
+  for (const auto& [id, document] : documents_) {
+    if (is_bad(document)) bad.push_back(document);
+  }
+  for (Document& document : bad) {
+    document.metadata = {{"edition", std::int64_t{0}}};
+    Put(std::move(document));
+  }
+}
+
+void RandomProgram::MakeOdd(Metadata& metadata) {
+  switch (Below(7)) {
+    case 0:
+      metadata["colour"] = std::string(Below(2) == 0 ? "red" : "blue");
+      break;
+    case 1:
+      metadata.erase("edition");
+      break;
+    case 2:
+      metadata["edition"] = std::string("first");
+      break;
+    case 3:
+      metadata["edition"] = 1.5;
+      break;
+    case 4:
+      metadata["score"] = static_cast<std::int64_t>(Below(3));
+      break;
+    case 5:
+      metadata["score"] = static_cast<double>(Below(3));
+      break;
+    default:
+      metadata.erase("colour");
+  }
+}
+
 std::string RandomProgram::Paragraph() {
   return fmt::format("The {} of chapter {} says nothing new.", Below(2) == 0 ? "author" : "reader", Below(options_.vocabulary));
 }
@@ -138,6 +175,7 @@ std::string RandomProgram::Insert() {
   document.id = NewId();
   document.media_type = "text/plain";
   document.metadata["edition"] = static_cast<std::int64_t>(Below(4));
+  if (options_.odd_fields && Below(3) == 0) MakeOdd(document.metadata);
   std::vector<std::string> paragraphs(Below(options_.most_paragraphs + 1));
   for (std::string& paragraph : paragraphs) paragraph = Paragraph();
   document.text = Joined(paragraphs);

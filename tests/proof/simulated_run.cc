@@ -84,7 +84,20 @@ struct Setup {
     scheduler.switch_rate = AnyOf(random, {1.0, 0.2, 0.03});
     scheduler.stall_rate = AnyOf(random, {0.0, 0.0, 0.01});
     scheduler.early_wakes = AnyOf(random, {0.0, 0.02});  // they hide a notification that is missing
+    Random schema_random(seed ^ 0x5C4E3A);  // of its own: the other choices of a seed stay
+    if (OneIn(schema_random, 4)) DeclareSchema(schema_random);
   }
+
+  void DeclareSchema(Random& random) {
+    using Policy = SchemaPolicy;
+    options.schema.fields = {{"edition", FieldType::kInteger, OneIn(random, 2)}, {"score", FieldType::kDouble}};
+    options.schema.undeclared = AnyOf(random, {Policy::kEvolve, Policy::kFreeze, Policy::kDiscardField, Policy::kDeadLetter});
+    options.schema.mistyped = AnyOf(random, {Policy::kEvolve, Policy::kFreeze, Policy::kDiscardField, Policy::kDeadLetter});
+    options.schema.missing = AnyOf(random, {Policy::kEvolve, Policy::kFreeze, Policy::kDeadLetter});
+    program.odd_fields = true;
+  }
+
+  bool has_schema() const { return !options.schema.fields.empty(); }
 
   MemorySourceOptions source;
   RandomProgramOptions program;
@@ -167,6 +180,7 @@ class Simulation {
   /// Some changes, then a run with some faults, ended somehow.
   void Step() {
     Change(Below(random_, 12));
+    if (is_frozen_) Thaw();
     if (OneIn(random_, 8)) {
       MakeRecipe(Below(random_, 4));
       setup_.options.on_recipe_change = OnRecipeChange::kRebuild;
@@ -199,6 +213,7 @@ class Simulation {
   void Finish() {
     plan_ = std::make_unique<FaultPlan>(1);
     plan_has_rules_ = false;
+    if (setup_.has_schema()) ReadAndMend();
     // What was set aside stays so until the document changes again.
     const auto letters = store_->checkpoint().ListDeadLetters(source_.name(), "", SIZE_MAX);
     for (const DeadLetter& letter : *letters) {
@@ -217,6 +232,62 @@ class Simulation {
     Check("the last report", CheckReport(report));
     if (!report.complete) Violate("the run without faults is not complete: " + ToJson(report));
     CheckAll("at the end");
+  }
+
+  /// What a schema keeps out is set aside by a run that reads everything; then it is mended at the source.
+  void ReadAndMend() {
+    Thaw();  // whether a run froze depends on who ran when, and the index must not
+    Tell("a run that reads everything, under: " + SchemaName());
+    RunReport report;
+    {
+      SimulatedPipeline pipeline = MakePipeline();
+      source_.End();
+      const absl::Status status = pipeline.Run(report);
+      ++outcome_.runs;
+      if (!status.ok()) return Violate("the run that reads everything failed: " + status.ToString());
+    }
+    Check("the report", CheckReport(report));
+    CheckKeptOut();
+    program_.Mend([this](const Document& document) { return IsKeptOut(document); });
+  }
+
+  /// The host's answer to a run that froze: another schema, and so another index.
+  void Thaw() {
+    Schema& schema = setup_.options.schema;
+    for (SchemaPolicy* const policy : {&schema.undeclared, &schema.mistyped, &schema.missing}) {
+      if (*policy != SchemaPolicy::kFreeze) continue;
+      *policy = policy == &schema.missing ? SchemaPolicy::kEvolve : SchemaPolicy::kDiscardField;
+      setup_.options.on_recipe_change = OnRecipeChange::kRebuild;
+      was_rebuilt_ = true;
+    }
+    is_frozen_ = false;
+  }
+
+  bool FreezesOnSomething() const {
+    const Schema& schema = setup_.options.schema;
+    return schema.undeclared == SchemaPolicy::kFreeze || schema.mistyped == SchemaPolicy::kFreeze ||
+           schema.missing == SchemaPolicy::kFreeze;
+  }
+
+  std::string SchemaName() const {
+    const Schema& schema = setup_.options.schema;
+    return fmt::format("undeclared {}, mistyped {}, missing {}", ToString(schema.undeclared), ToString(schema.mistyped),
+                       ToString(schema.missing));
+  }
+
+  bool IsKeptOut(const Document& document) const { return !UnderSchema(setup_.options.schema, document).has_value(); }
+
+  /// The documents that the schema keeps out are dead letters. True when no others are.
+  bool CheckKeptOut() {
+    const auto letters = store_->checkpoint().ListDeadLetters(source_.name(), "", SIZE_MAX);
+    std::set<std::string> set_aside;
+    for (const DeadLetter& letter : *letters) set_aside.insert(letter.document_id);
+    for (const auto& [id, document] : program_.documents()) {
+      if (IsKeptOut(document) && set_aside.erase(id) == 0) {
+        Violate(fmt::format("{} is not as declared ({}), and is no dead letter", id, SchemaName()));
+      }
+    }
+    return set_aside.empty();
   }
 
   void Change(std::size_t operations) {
@@ -332,6 +403,9 @@ class Simulation {
     }
     Tell(fmt::format("ended by way {}: {} {}", how, status.ToString(), ToJson(report)));
     Check("the report", CheckReport(report));
+    is_frozen_ = absl::IsFailedPrecondition(status) && FreezesOnSomething() &&
+                 std::string(status.message()).find("PipelineOptions::schema") != std::string::npos;
+    if (is_frozen_) clean = false;
     if (clean && !status.ok()) Violate("a run without faults failed: " + status.ToString());
     if (clean) Compare(report, embedder_->counts().texts - texts_before);
   }
@@ -360,7 +434,7 @@ class Simulation {
   /// After a run without faults that read everything. What it embedded lies between the bounds, if one like it came before.
   void Compare(const RunReport& report, std::uint64_t texts) {
     const auto letters = store_->checkpoint().ListDeadLetters(source_.name(), "", 1);
-    if (letters->empty()) CheckAll("after a run without faults");
+    if (CheckKeptOut()) CheckAll("after a run without faults");
     is_settled_ = letters->empty() && report.documents.pending == 0;
     if (!was_settled_ || !is_settled_ || was_rebuilt_) return;
     const bool finds = setup_.store.options.finds_vectors;
@@ -374,7 +448,9 @@ class Simulation {
     }
   }
 
-  Model ModelNow() { return {std::string(source_.name()), program_.documents(), chunker_.get(), embedder_.get()}; }
+  Model ModelNow() {
+    return {std::string(source_.name()), program_.documents(), chunker_.get(), embedder_.get(), setup_.options.schema};
+  }
 
   std::vector<StoredRecord> Records() {
     std::vector<StoredRecord> records;
@@ -420,6 +496,7 @@ class Simulation {
   bool is_settled_ = true;                             // the last run read everything, without faults
   bool was_settled_ = true;                            // so did the one before
   bool was_rebuilt_ = false;                           // the next run has another recipe
+  bool is_frozen_ = false;                             // the last run ended at a document that is not as declared
   std::map<std::string, Document> settled_documents_;  // as the run before read them
   Outcome outcome_;
 };

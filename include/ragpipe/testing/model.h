@@ -16,6 +16,7 @@
 #include "ragpipe/embedder.h"
 #include "ragpipe/export.h"
 #include "ragpipe/report.h"
+#include "ragpipe/schema.h"
 #include "ragpipe/stored_record.h"
 #include "ragpipe/testing/finding.h"
 
@@ -27,11 +28,17 @@ struct Model {
   std::map<std::string, Document> documents;  ///< by id: what the source holds
   const Chunker* chunker = nullptr;           ///< borrowed
   Embedder* embedder = nullptr;               ///< borrowed; equal texts must have equal vectors
+  Schema schema = {};                         ///< PipelineOptions::schema
 };
+
+/// The document as a schema lets it into an index; empty = it is set aside, or freezes the run. Worked out with no engine.
+RAGPIPE_EXPORT std::optional<Document> UnderSchema(const Schema& schema, Document document);
 
 /// The records of the model, in the order of documents and positions, with everything but ids, text keys, versions and times.
 RAGPIPE_EXPORT absl::StatusOr<std::vector<StoredRecord>> ExpectedRecords(const Model& model);
 
+/// Of a document that the schema does not let in nothing is demanded: the index keeps what it held of it.
+///
 /// Rule               demands
 /// index.lost         every chunk that says anything has a record
 /// index.orphaned     no record is of a document that the source does not have

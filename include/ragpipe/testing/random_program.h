@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -20,6 +21,7 @@ struct RandomProgramOptions {
   std::size_t most_paragraphs = 6;  ///< of a new document
   std::size_t vocabulary = 30;      ///< different paragraphs; few, so that texts meet again in other places
   bool redelivers = false;          ///< old versions and duplicates too: of a feed with ordinals only
+  bool odd_fields = false;          ///< metadata beside the integer "edition": "colour", "score", other types, or none
 };
 
 /// Does at random to a source what people and systems do to theirs: inserts, edits of a word, paragraphs inserted at the top,
@@ -42,6 +44,9 @@ class RAGPIPE_EXPORT RandomProgram final {
   /// Puts the document again as it is, or deletes again what is not there: what failed before has another chance.
   void Repeat(const std::string& document_id);
 
+  /// Puts a version with plain metadata of each document that `is_bad` names.
+  void Mend(const std::function<bool(const Document&)>& is_bad);
+
   /// What the source holds.
   const std::map<std::string, Document>& documents() const { return documents_; }
 
@@ -57,6 +62,7 @@ class RAGPIPE_EXPORT RandomProgram final {
     return std::next(documents_.begin(), static_cast<std::ptrdiff_t>(Below(documents_.size())))->first;
   }
   std::string NewId();
+  void MakeOdd(Metadata& metadata);
   void Put(Document document);
   void Delete(const std::string& id);
 
