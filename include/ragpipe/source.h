@@ -59,7 +59,12 @@ struct PartitionAssigned {
   Partition partition;
 };
 
-/// `lost` = somebody else may own it already: work in flight for it is abandoned, not committed.
+/// The partition goes to somebody else. Where it is not `lost`, everything received of it is finished, committed and
+/// acknowledged when Next() is called again, which takes as long as the stages take: the source lets go in that call.
+/// `lost` = somebody else may own it already: what is in flight for it is abandoned, and once Next() is called again nothing of
+/// it is written or committed. Its cursor stays where it was. What the sink was given before stands in the ledger as in doubt,
+/// and is replaced by whatever comes of the document next. Changes of the partition may come again after PartitionAssigned,
+/// from where it was committed.
 struct PartitionRevoked {
   Partition partition;
   bool lost = false;
@@ -73,8 +78,8 @@ struct Heartbeat {
 /// A bounded feed ends with this; an endless one never sends it.
 struct EndOfFeed {};
 
-using Event = std::variant<Change, BadChange, SnapshotComplete, SnapshotIncomplete, PartitionAssigned, PartitionRevoked, Heartbeat,
-                           EndOfFeed>;
+using Event = std::variant<Change, BadChange, SnapshotComplete, SnapshotIncomplete, PartitionAssigned, PartitionRevoked,
+                           Heartbeat, EndOfFeed>;
 
 /// An open feed.
 /// Threading:  Next() from one thread at a time; Load() from several at once, also while Next() runs; Acknowledge() from

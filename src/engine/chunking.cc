@@ -57,14 +57,21 @@ class ChunkWorker {
  private:
   TaskPtr Take() {
     MutexLock lock(state_.mutex);
-    while (state_.to_load.empty() && !state_.finished && state_.phase != State::Phase::kAborting) {
-      state_.loaders_wake.Wait(lock);
+    while (true) {
+      while (state_.to_load.empty() && !state_.finished && state_.phase != State::Phase::kAborting) {
+        state_.loaders_wake.Wait(lock);
+      }
+      if (state_.finished || state_.phase == State::Phase::kAborting) return nullptr;
+      TaskPtr task = std::move(state_.to_load.front());
+      state_.to_load.pop_front();
+      if (!state_.IsLost(*task)) {
+        ++state_.loading;
+        return task;
+      }
+      state_.Drop(*task);
+      state_.EndTurn(*task);
+      if (state_.to_load.empty() && state_.loading == 0) state_.WakeDownstream();
     }
-    if (state_.finished || state_.phase == State::Phase::kAborting) return nullptr;
-    TaskPtr task = std::move(state_.to_load.front());
-    state_.to_load.pop_front();
-    ++state_.loading;
-    return task;
   }
 
   void Done() {

@@ -93,6 +93,14 @@ void Writer::CheckForOutage() {
   state_.Abort(absl::FailedPreconditionError(error));
 }
 
+void Writer::SetLostAside() {
+  std::erase_if(uncommitted_, [this](const TaskPtr& task) RAGPIPE_REQUIRES(state_.mutex) {
+    if (!state_.IsLost(*task)) return false;
+    lost_.push_back(task);
+    return true;
+  });
+}
+
 absl::Status Writer::Commit() {
   CheckForOutage();
   RAGPIPE_RETURN_IF_ERROR(state_.CallHost(Stage::kCommit, "VectorSink::Flush", [this] { return state_.stages.sink.Flush(); }));
@@ -125,6 +133,9 @@ absl::Status Writer::Commit() {
     } else {
       entries.push_back(ToLedgerEntry(*task));
     }
+  }
+  for (const TaskPtr& task : lost_) {  // where writes are marked, the ledger says so already
+    if (NeedsWrite(*task) && state_.has_ledger && !state_.marks_writes) entries.push_back(InDoubt(*task));
   }
   CommitRequest request;
   request.source = state_.source_name;
@@ -175,6 +186,11 @@ void Writer::RetireCommitted(std::span<const DeadLetter> letters) {
     state_.Settle(*task, task->outcome);
     state_.EndTurn(*task);
   }
+  for (const TaskPtr& task : lost_) {
+    state_.Drop(*task);
+    state_.EndTurn(*task);
+  }
+  lost_.clear();
   uncommitted_.clear();
   uncommitted_bytes_ = 0;
   oldest_uncommitted_ = absl::InfiniteFuture();

@@ -75,7 +75,8 @@ class EmbedCaller {
     std::size_t tokens = 0;
     while (!state_.to_embed.empty() && batch_.size() < limits.texts) {
       EmbedItem& item = state_.to_embed.front();
-      const bool is_wanted = item.task->outcome != Outcome::kFailed;  // else another text of the document was refused
+      // Else another text of the document was refused, or nobody may write it any more.
+      const bool is_wanted = item.task->outcome != Outcome::kFailed && !state_.IsLost(*item.task);
       if (is_wanted && !batch_.empty() && (bytes + item.text.size() > limits.bytes || tokens + item.tokens > limits.tokens)) {
         break;
       }

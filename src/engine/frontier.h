@@ -57,12 +57,14 @@ class Frontier {
 
   /// Whether somebody else may own the partition since the change was received.
   bool IsLost(const Partition& partition, FrontierPosition position) const {
+    if (!has_forgotten_) return false;  // as nearly always
     const auto lane = lanes_.find(partition);
     return lane == lanes_.end() || lane->second.epoch != position.epoch;
   }
 
   /// Forgets what was received of the partition; its cursor stays where it was committed.
-  void Lose(const Partition& partition) {
+  void Forget(const Partition& partition) {
+    has_forgotten_ = true;
     Lane& lane = lanes_[partition];
     ++lane.epoch;
     lane.first = 0;
@@ -135,6 +137,7 @@ class Frontier {
 
   absl::flat_hash_map<Partition, Lane> lanes_;
   absl::Time newest_received_ = absl::InfinitePast();
+  bool has_forgotten_ = false;
 };
 
 }  // namespace ragpipe::internal

@@ -229,12 +229,20 @@ void Intake::AdmitBadChange(BadChange bad) {
 }
 
 void Intake::Revoke(const PartitionRevoked& revoked) {
-  if (revoked.lost) {
-    MutexLock lock(state_.mutex);
-    state_.frontier.Lose(revoked.partition);
-    return;
+  MutexLock lock(state_.mutex);
+  state_.reader_awaits_writer = true;
+  if (!revoked.lost) {  // nothing may be committed after the source has let go, not even the cursor of what was unchanged
+    state_.reader_waits = true;
+    state_.WakeDownstream();
+    while ((state_.in_flight != 0 || state_.frontier.HasMoved()) && state_.phase == State::Phase::kRunning) {
+      state_.reader_wakes.Wait(lock);
+    }
+    state_.reader_waits = false;
   }
-  WaitForDrain();
+  // Between two steps of the writer, so that what it has begun is committed whole or not at all.
+  while (state_.writer_works && state_.phase == State::Phase::kRunning) state_.reader_wakes.Wait(lock);
+  state_.reader_awaits_writer = false;
+  if (revoked.lost || state_.phase == State::Phase::kRunning) state_.frontier.Forget(revoked.partition);
 }
 
 // As the documents before took; until there are some, as if each KiB were a chunk.

@@ -94,7 +94,9 @@ class State {
   std::size_t planned_bodies RAGPIPE_GUARDED_BY(mutex) = 0;
   std::size_t planned_bytes RAGPIPE_GUARDED_BY(mutex) = 0;
 
-  bool reader_waits RAGPIPE_GUARDED_BY(mutex) = false;  ///< for the budget, for a drain, or for a quiet feed
+  bool reader_waits RAGPIPE_GUARDED_BY(mutex) = false;          ///< for the budget, for a drain, or for a quiet feed
+  bool reader_awaits_writer RAGPIPE_GUARDED_BY(mutex) = false;  ///< to be told when writer_works ends
+  bool writer_works RAGPIPE_GUARDED_BY(mutex) = false;          ///< a Write, or a Commit with its acknowledgement, is under way
   bool reader_done RAGPIPE_GUARDED_BY(mutex) = false;
   bool finished RAGPIPE_GUARDED_BY(mutex) = false;   ///< the writer made its last commit
   bool concluded RAGPIPE_GUARDED_BY(mutex) = false;  ///< the report is final
@@ -141,6 +143,11 @@ class State {
 
   bool HasRoom(std::size_t bytes) const RAGPIPE_REQUIRES(mutex) {
     return in_flight == 0 || bytes_in_use + bytes <= options.memory_budget;
+  }
+
+  /// Whether its partition was lost since it was received.
+  bool IsLost(const Task& task) const RAGPIPE_REQUIRES(mutex) {
+    return task.origin == Origin::kFeed && frontier.IsLost(task.change.partition, task.position);
   }
 
   /// Puts a task whose document it is the turn of into the queue of its next step.

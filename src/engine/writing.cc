@@ -22,8 +22,6 @@ namespace {
 constexpr std::size_t kTasksPerWrite = 256;
 constexpr std::size_t kBytesPerWrite = std::size_t{8} << 20;
 
-bool NeedsWrite(const Task& task) { return task.outcome == Outcome::kProcessed || task.outcome == Outcome::kDeleted; }
-
 /// The records of one task, alive while the sink reads them.
 struct Records {
   std::vector<Record> upserts;
@@ -73,6 +71,13 @@ DocumentWrite ToDocumentWrite(const State& state, Task& task, Records& records) 
 
 }  // namespace
 
+LedgerEntry InDoubt(const Task& task) {
+  LedgerEntry entry;
+  entry.document_id = task.change.document_id;
+  if (task.known.has_value()) entry.version.ordinal = task.known->version.ordinal;  // the fence stays
+  return entry;
+}
+
 void Writer::Run() {
   std::vector<TaskPtr> tasks;
   absl::Status status;
@@ -85,6 +90,7 @@ void Writer::Run() {
   if (!status.ok()) state_.Abort(Rebuilt(status));  // what the sink holds since the last commit is not to be trusted
   {
     MutexLock lock(state_.mutex);
+    state_.writer_works = false;
     state_.finished = true;
   }
   state_.WakeAll();
@@ -103,25 +109,33 @@ bool Writer::IsCommitDue(absl::Time now) const {
 
 Writer::Reason Writer::WaitForWork(std::vector<TaskPtr>& tasks) {
   MutexLock lock(state_.mutex);
+  state_.writer_works = false;
+  if (state_.reader_awaits_writer) state_.reader_wakes.NotifyOne();
+  auto begin = [this](Reason reason) RAGPIPE_REQUIRES(state_.mutex) {
+    state_.writer_works = true;
+    return reason;
+  };
   while (true) {
     if (HasUncommitted()) {
       const absl::Time now = state_.clock.Now();
       oldest_uncommitted_ = std::min(oldest_uncommitted_, now);
-      if (IsCommitDue(now)) return Reason::kCommitIsDue;
+      if (IsCommitDue(now)) {
+        SetLostAside();
+        return begin(Reason::kCommitIsDue);
+      }
     }
     std::size_t bytes = 0;
     while (!state_.to_write.empty() && tasks.size() < kTasksPerWrite && bytes < kBytesPerWrite) {
       bytes += state_.to_write.front()->charged_bytes;
       tasks.push_back(std::move(state_.to_write.front()));
       state_.to_write.pop_front();
-      if (tasks.back()->origin == Origin::kFeed &&
-          state_.frontier.IsLost(tasks.back()->change.partition, tasks.back()->position)) {
+      if (state_.IsLost(*tasks.back())) {
         state_.Drop(*tasks.back());
         state_.EndTurn(*tasks.back());
         tasks.pop_back();
       }
     }
-    if (!tasks.empty()) return Reason::kMoreToWrite;
+    if (!tasks.empty()) return begin(Reason::kMoreToWrite);
     const bool is_over =
         state_.phase == State::Phase::kAborting ? state_.workers_alive == 0 : state_.reader_done && state_.in_flight == 0;
     if (is_over && !HasUncommitted()) return Reason::kFinished;
@@ -150,11 +164,9 @@ absl::Status Writer::Write(std::span<const TaskPtr> tasks) {
 }
 
 absl::Status Writer::Mark(std::span<const TaskPtr> tasks) {
-  std::vector<LedgerEntry> entries(tasks.size());
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    entries[i].document_id = tasks[i]->change.document_id;
-    if (tasks[i]->known.has_value()) entries[i].version.ordinal = tasks[i]->known->version.ordinal;  // the fence stays
-  }
+  std::vector<LedgerEntry> entries;
+  entries.reserve(tasks.size());
+  for (const TaskPtr& task : tasks) entries.push_back(InDoubt(*task));
   CommitRequest request;
   request.source = state_.source_name;
   request.entries = entries;

@@ -14,6 +14,12 @@
 
 namespace ragpipe::internal {
 
+/// Whether the sink is told of a task.
+inline bool NeedsWrite(const Task& task) { return task.outcome == Outcome::kProcessed || task.outcome == Outcome::kDeleted; }
+
+/// What the ledger says of a document that was written, or is about to be, and not committed.
+LedgerEntry InDoubt(const Task& task);
+
 /// The last two steps, on one thread: writes whole documents to the sink, and commits by time and size, always in the order
 /// Write, Flush, Commit.
 class Writer {
@@ -40,6 +46,8 @@ class Writer {
 
   /// Flush and Commit of everything written, then retires the tasks. In commit.cc.
   absl::Status Commit();
+  /// Moves what may not be committed any more from `uncommitted_` to `lost_`.
+  void SetLostAside() RAGPIPE_REQUIRES(state_.mutex);
   void Acknowledge(std::span<const PartitionCursor> cursors);
   /// Drops the failures, and ends the run, when they are too many for bad documents.
   void CheckForOutage();
@@ -48,6 +56,7 @@ class Writer {
 
   State& state_;
   std::vector<TaskPtr> uncommitted_;
+  std::vector<TaskPtr> lost_;  // written, and not to be committed
   std::size_t uncommitted_bytes_ = 0;
   absl::Time oldest_uncommitted_ = absl::InfiniteFuture();
 };

@@ -2,14 +2,13 @@
 #include <absl/time/clock.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/frontier.h"
+#include "engine/gate.h"
 #include "engine/rig.h"
 #include "ragpipe/testing/fault_plan.h"
 #include "ragpipe/testing/faulty_stages.h"
@@ -26,33 +25,6 @@ Document Versioned(std::string id, std::string text, std::uint64_t ordinal) {
   document.version = {"v" + std::to_string(ordinal), ordinal};
   return document;
 }
-
-/// An embedder whose calls wait until a text that is not held comes, or until it is opened.
-class Gate {
- public:
-  void Wait(std::string_view text) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    if (text.find("held") == std::string_view::npos) return;
-    is_held_ = true;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return is_open_; });
-  }
-  void AwaitHeld() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [&] { return is_held_; });
-  }
-  void Open() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    is_open_ = true;
-    changed_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_held_ = false;
-  bool is_open_ = false;
-};
 
 }  // namespace
 
@@ -465,29 +437,6 @@ TEST_CASE("a partition that falls silent does not hold the watermark for ever, n
   CHECK(frontier.watermark(now) == at(600));
   frontier.Add("new", "", at(30), now);
   CHECK(frontier.watermark(now) == absl::InfinitePast());  // of it nothing is known yet
-  frontier.Lose("new");
+  frontier.Forget("new");
   CHECK(frontier.watermark(now) == at(600));
-}
-
-TEST_CASE("a lost partition is abandoned: neither written nor committed") {
-  Gate gate;
-  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
-          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
-             for (const std::string_view text : request.texts) gate.Wait(text);
-             return absl::OkStatus();
-           }});
-  rig.options.clock = nullptr;
-  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
-  REQUIRE_OK(pipeline.Start());
-  rig.source.Put("a", "held");
-  gate.AwaitHeld();
-  rig.source.Push(PartitionRevoked{"", true});
-  rig.source.Put("b", "text b");
-  while (pipeline.Report().documents.seen < 2) absl::SleepFor(absl::Milliseconds(1));
-  gate.Open();
-  while (pipeline.Report().documents.processed < 1) absl::SleepFor(absl::Milliseconds(1));
-  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
-  CHECK(rig.report.documents.pending == 1);
-  CHECK(rig.store.entries("memory").count("a") == 0);
-  CHECK(rig.store.entries("memory").count("b") == 1);
 }
