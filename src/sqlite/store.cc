@@ -9,6 +9,7 @@
 
 #include "core/status_macros.h"
 #include "sqlite/checkpoint.h"
+#include "sqlite/compaction.h"
 #include "sqlite/database.h"
 #include "sqlite/index.h"
 #include "sqlite/read_pool.h"
@@ -64,6 +65,7 @@ class Store::Impl {
   StoreSink& sink() { return sink_; }
   StoreCheckpoint& checkpoint() { return checkpoint_; }
   StoreIndex& index() { return index_; }
+  Writer& writer() { return writer_; }
 
  private:
   WriterLock lock_;
@@ -93,6 +95,8 @@ Store::~Store() = default;
 VectorSink& Store::sink() { return impl_->sink(); }
 Checkpoint& Store::checkpoint() { return impl_->checkpoint(); }
 Index& Store::index() { return impl_->index(); }
+
+absl::Status Store::Compact() { return sqlite::Compact(impl_->writer()); }
 
 absl::StatusOr<std::unique_ptr<Index>> OpenIndex(const std::string& path) {
   RAGPIPE_ASSIGN_OR_RETURN(std::shared_ptr<ReadPool> readers, OpenForReading(path));

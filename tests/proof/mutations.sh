@@ -27,6 +27,7 @@ checks=(
   "proof_model proof/proof_model --cases 100"
   "engine_test engine/engine_test"
   "sqlite_test sqlite/sqlite_test"
+  "proof_erasure proof/proof_erasure --cases 6"
 )
 
 # Prints which check caught the defect in the tree; fails when none did. What takes too long has caught nothing.

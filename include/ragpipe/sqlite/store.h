@@ -1,5 +1,6 @@
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include <memory>
@@ -36,6 +37,17 @@ class RAGPIPE_EXPORT Store {
   VectorSink& sink();
   Checkpoint& checkpoint();
   Index& index();
+
+  /// Leaves no byte of what was deleted or replaced in the files of the store, and gives its space back to the file system:
+  /// texts, headings, metadata, vectors, ids and dead letters. Until then the file, its log and the full-text index keep some
+  /// of them, where no search finds them. A tombstone's id and version stay for PipelineOptions::tombstone_horizon. What a
+  /// file system, a device or a backup keeps of files of before is not ragpipe's to erase.
+  /// Reads and writes the whole index once, as it were: call it after deletions that must reach the bytes, not after each run.
+  /// Needs the size of the file as free space beside it, and again in SQLITE_TMPDIR or /var/tmp. Searches go on; a pipeline's
+  /// writes wait. A kill or an error leaves an index that answers as before; call it again.
+  /// Errors: kFailedPrecondition between the first write of a run and its commit, and without space; kUnavailable, after five
+  /// seconds, while a reader, here or in another process, holds a snapshot of before; else as Checkpoint::Commit().
+  absl::Status Compact();
 
  private:
   friend class Generations;
