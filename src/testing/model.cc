@@ -70,6 +70,33 @@ absl::StatusOr<std::map<std::string, int>> CountTexts(const Document& document, 
   return counts;
 }
 
+using Counts = std::map<std::string, int>;  // how often a document has a text
+
+/// The texts bought on the dearest way from the first of a document's states, each with its texts or deleted, to the last.
+template <class CountNew>
+std::uint64_t CountMost(const std::vector<std::optional<Counts>>& states, bool loads_late, const CountNew& count_new) {
+  const std::size_t size = states.size();
+  std::vector<std::vector<std::uint64_t>> price(size, std::vector<std::uint64_t>(size));
+  for (std::size_t was = 0; was < size; ++was) {
+    for (std::size_t now = 1; now < size; ++now) {
+      price[was][now] = count_new(states[was].value_or(Counts()), states[now].value_or(Counts()));
+    }
+  }
+  // most[now][seen]: the change that led to state `now` was taken with the texts of state `seen`, a deletion without any.
+  std::vector<std::vector<std::uint64_t>> most(size, std::vector<std::uint64_t>(size));
+  auto content = [&](std::size_t now, std::size_t seen) { return states[now].has_value() ? seen : now; };
+  for (std::size_t now = 1; now < size; ++now) {
+    for (std::size_t seen = now; seen < (loads_late ? size : now + 1); ++seen) {
+      for (std::size_t was = 0; was < now; ++was) {
+        for (std::size_t had = was; had <= (loads_late && was > 0 ? seen : was); ++had) {
+          most[now][seen] = std::max(most[now][seen], most[was][had] + price[content(was, had)][content(now, seen)]);
+        }
+      }
+    }
+  }
+  return most.back().back();
+}
+
 }  // namespace
 
 std::optional<Document> UnderSchema(const Schema& schema, Document document) {
@@ -210,8 +237,7 @@ std::vector<Finding> CheckReport(const RunReport& report) {
 
 absl::StatusOr<EmbedBounds> CountTextsToEmbed(const std::map<std::string, Document>& before,
                                               std::span<const ModelChange> changes, const Chunker& chunker, bool finds_vectors,
-                                              bool keeps_moved) {
-  using Counts = std::map<std::string, int>;
+                                              bool keeps_moved, bool loads_late) {
   std::map<std::string, Counts> first;
   std::set<std::string> indexed;
   for (const auto& [id, document] : before) {
@@ -228,15 +254,14 @@ absl::StatusOr<EmbedBounds> CountTextsToEmbed(const std::map<std::string, Docume
 
   // By document, the states that it goes through. Any but the last may be superseded, so that the one after it is compared
   // with an earlier one.
-  std::map<std::string, std::vector<Counts>> states;
+  std::map<std::string, std::vector<std::optional<Counts>>> states;
   for (const ModelChange& change : changes) {
-    std::vector<Counts>& of_document = states[change.document_id];
+    std::vector<std::optional<Counts>>& of_document = states[change.document_id];
     if (of_document.empty()) of_document.push_back(first[change.document_id]);
-    Counts now;
+    std::optional<Counts>& now = of_document.emplace_back();
     if (change.document.has_value()) {
       RAGPIPE_ASSIGN_OR_RETURN(now, CountTexts(*change.document, chunker));
     }
-    of_document.push_back(std::move(now));
   }
   auto count_new = [&](const Counts& was, const Counts& now) {
     std::uint64_t texts = 0;
@@ -251,14 +276,8 @@ absl::StatusOr<EmbedBounds> CountTextsToEmbed(const std::map<std::string, Docume
   EmbedBounds bounds;
   std::map<std::string, Counts> last;
   for (const auto& [id, of_document] : states) {
-    std::vector<std::uint64_t> most(of_document.size());  // texts bought on the dearest way to each state
-    for (std::size_t now = 1; now < of_document.size(); ++now) {
-      for (std::size_t was = 0; was < now; ++was) {
-        most[now] = std::max(most[now], most[was] + count_new(of_document[was], of_document[now]));
-      }
-    }
-    bounds.most += most.back();
-    last[id] = of_document.back();
+    bounds.most += CountMost(of_document, loads_late, count_new);
+    last[id] = of_document.back().value_or(Counts());
   }
   std::set<std::string> bought;
   for (const std::string& id : changed) {

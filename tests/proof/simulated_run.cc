@@ -441,7 +441,7 @@ class Simulation {
     const bool keeps_moved =
         finds || (setup_.store.options.patches_payload && setup_.options.record_ids == RecordIds::kContent);
     const std::vector<ModelChange> changes = program_.TakeChanges();
-    const auto bounds = CountTextsToEmbed(settled_documents_, changes, *chunker_, finds, keeps_moved);
+    const auto bounds = CountTextsToEmbed(settled_documents_, changes, *chunker_, finds, keeps_moved, setup_.source.lazy);
     ++outcome_.counted_runs;
     if (texts < bounds->least || texts > bounds->most) {
       Violate(fmt::format("{} texts were embedded; at least {} and at most {} had to be", texts, bounds->least, bounds->most));

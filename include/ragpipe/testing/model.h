@@ -78,9 +78,10 @@ struct EmbedBounds {
 /// but the last may be passed over, unless a document that the run leaves alone has it too. The two differ where the order of
 /// events decides: versions that are superseded, a text that is deleted in one document and inserted in another, a new text of
 /// two documents in flight together. `keeps_moved`: VectorSink::patches_payload() or a FindVectors() that finds;
-/// `finds_vectors`: the latter.
+/// `finds_vectors`: the latter. `loads_late`: a body is that of the change or of any later one, as Load() found it; so a text
+/// may come before a deletion that is older than it, and is bought again after it.
 RAGPIPE_EXPORT absl::StatusOr<EmbedBounds> CountTextsToEmbed(const std::map<std::string, Document>& before,
                                                              std::span<const ModelChange> changes, const Chunker& chunker,
-                                                             bool finds_vectors, bool keeps_moved);
+                                                             bool finds_vectors, bool keeps_moved, bool loads_late);
 
 }  // namespace ragpipe::testing
