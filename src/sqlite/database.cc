@@ -100,6 +100,7 @@ absl::StatusOr<Database> Database::Open(const std::string& path, Access access) 
   if (code != SQLITE_OK) return db.Error(code);
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  db.CopyLogBackOnClose(false);
   return db;
 }
 
@@ -122,6 +123,11 @@ int Database::Prepare(std::string_view sql, sqlite3_stmt*& statement) {
       sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code == SQLITE_OK) statements_.emplace(sql, statement);
   return code;
+}
+
+void Database::CopyLogBackOnClose(bool on) {
+  int ignored = 0;
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, &ignored);
 }
 
 absl::Status Database::Execute(const std::string& script) {

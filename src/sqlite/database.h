@@ -80,6 +80,10 @@ class Database {
     return Statement(db_, statement, prepared, path_, args...);
   }
 
+  /// Whether the last connection, when it closes, copies the write-ahead log back and deletes it; at first not, so that a file
+  /// which is refused is left as it is.
+  void CopyLogBackOnClose(bool on);
+
   /// Runs a statement that has no rows.
   template <class... Args>
   absl::Status Run(std::string_view sql, const Args&... args) {

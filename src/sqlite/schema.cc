@@ -238,6 +238,7 @@ absl::Status PrepareForWriting(Database& db) {
     return absl::FailedPreconditionError(
         fmt::format("'{}' is read-only. Make it writable, or open it with OpenIndex() to search only", db.path()));
   }
+  db.CopyLogBackOnClose(true);
   RAGPIPE_RETURN_IF_ERROR(db.Execute(fmt::format("PRAGMA page_size = {}", kPageBytes)));  // of a new file only
   RAGPIPE_ASSIGN_OR_RETURN(const std::string journal, db.ReadString("PRAGMA journal_mode = wal"));
   if (journal != "wal") {
@@ -263,8 +264,6 @@ absl::Status PrepareForReading(Database& db) {
   }
   // Checkpoints are the writer's alone: SQLite up to 3.51.2 may damage the file when one runs beside a commit that starts the
   // log anew on another connection.
-  int ignored = 0;
-  sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &ignored);
   return db.Execute(fmt::format("PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -{}", kReaderCacheKib));
 }
 

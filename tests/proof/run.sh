@@ -44,6 +44,7 @@ prove power_loss $((seeds / 10))
 prove faults $((seeds / 40))
 prove damage $((seeds / 20))
 prove erasure $((seeds / 20))
+prove upgrade $(((seeds + 199) / 200))
 prove hostile 1000
 prove drift $((seeds / 10))
 exit $code
