@@ -43,6 +43,7 @@ prove generations $((kills / 8))
 prove power_loss $((seeds / 10))
 prove faults $((seeds / 40))
 prove damage $((seeds / 20))
+prove memory $((seeds / 40))
 prove erasure $((seeds / 20))
 prove upgrade $(((seeds + 199) / 200))
 prove hostile 1000
