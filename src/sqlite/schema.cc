@@ -19,8 +19,8 @@ constexpr int kPageBytes = 16384;
 
 // The write-ahead log may grow to so many bytes before it is copied back.
 constexpr int kCheckpointBytes = 32 << 20;
-constexpr int kWriterCacheKib = 16 << 10;
-constexpr int kReaderCacheKib = 4 << 10;
+constexpr int kWriterCacheKib = 8 << 10;
+constexpr int kReaderCacheKib = 2 << 10;
 
 // What leads from version i to version i + 1. Never change one that was released; add another.
 constexpr std::array kMigrations = {R"sql(
