@@ -16,7 +16,8 @@ class RAGPIPE_EXPORT Observer {
  public:
   virtual ~Observer();
 
-  /// After every commit, with everything so far, and once when the run ends.
+  /// After every commit, with everything so far, and once when the run ends. While nothing is committed nobody is told: ask
+  /// Pipeline::Report(), whose RunReport::freshness moves on then.
   virtual void OnProgress(const RunReport& so_far);
 
   /// A change was set aside. Holds the document's id, never its text in `reason`.

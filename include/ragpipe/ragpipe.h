@@ -28,7 +28,8 @@
 //     ledger.h                                                              what the index holds, and what was set aside
 //     source.h chunker.h embedder.h vector_sink.h checkpoint.h              the five interfaces a host may implement
 //     adapters.h                                                            each of them from a lambda
-//     pipeline.h options.h report.h observer.h retry.h clock.h              running them
+//     pipeline.h options.h observer.h retry.h clock.h                       running them
+//     report.h latency_histogram.h                                          what a run did
 //     plan.h verify.h stored_record.h                                       what a run would do; whether the index is sound
 //     index.h query.h retriever.h                                           asking
 //     coverage.h recall.h promotion.h                                       may another build of the index go live?
@@ -47,6 +48,7 @@
 #include "ragpipe/document.h"
 #include "ragpipe/embedder.h"
 #include "ragpipe/index.h"
+#include "ragpipe/latency_histogram.h"
 #include "ragpipe/ledger.h"
 #include "ragpipe/metadata.h"
 #include "ragpipe/observer.h"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ragpipe/export.h"
+#include "ragpipe/latency_histogram.h"
 #include "ragpipe/schema.h"
 
 namespace ragpipe {
@@ -72,9 +73,9 @@ struct RunReport {
 
   std::uint64_t commits = 0;
   std::uint64_t retries = 0;
-  std::uint64_t deletions_refused = 0;  ///< absent documents kept by the deletion guard
+  std::uint64_t deletions_refused = 0;   ///< absent documents kept by the deletion guard
   std::uint64_t deletions_deferred = 0;  ///< documents absent for the first time, under DeletionGuard::confirm_absence
-  std::uint64_t expired_letters = 0;    ///< dead letters dropped for their age
+  std::uint64_t expired_letters = 0;     ///< dead letters dropped for their age
 
   absl::Time started = absl::InfinitePast();
   absl::Duration elapsed;
@@ -84,6 +85,13 @@ struct RunReport {
   /// nothing of the partition is unfinished. A heartbeat, the end of the feed, or a minute without a change lift a partition
   /// that has nothing unfinished; one that never sent an event time does not count. It falls when a partition turns up behind.
   absl::Time watermark = absl::InfinitePast();
+
+  /// Time from the event at the source until it can be searched: one sample for each change with an event time that is
+  /// committed as processed or deleted. And whenever PipelineOptions::commit_interval passes without one, the age of what can
+  /// be searched then: the time since the watermark, or since the oldest event received where nothing is committed yet. So a
+  /// pipeline that is stalled looks ever older, and so does one whose feed is silent, unless heartbeats (source.h) say that
+  /// there is nothing new. Without event times there are no samples; a first run over old documents is as old as they are.
+  LatencyHistogram freshness;
 
   /// The index equals the source as it was read: the feed was read to its end, nothing failed, nothing is pending, no
   /// listing had holes and no deletion was refused.
@@ -96,7 +104,8 @@ struct RunReport {
 RAGPIPE_EXPORT std::string ToText(const RunReport& report);
 
 /// One line: {"documents":{...},"chunks":{...},"embed":{...},"bytes":{...},"fields":{"undeclared":1,"mistyped":0,"missing":0,
-/// "discarded":0,"evolved":[{"name":"colour","type":"string"}]},...,"seconds":1.5,"complete":true,"problems":[]}.
+/// "discarded":0,"evolved":[{"name":"colour","type":"string"}]},...,
+/// "freshness":{"count":9,"p50_seconds":0.8,"p99_seconds":2.5,"max_seconds":2.1},"seconds":1.5,"complete":true,"problems":[]}.
 RAGPIPE_EXPORT std::string ToJson(const RunReport& report);
 
 }  // namespace ragpipe

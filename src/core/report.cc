@@ -44,6 +44,11 @@ std::string ToText(const RunReport& report) {
   }
   fmt::format_to(out, "\ntime       {:.3f} s, {} commits, {} retries", absl::ToDoubleSeconds(report.elapsed), report.commits,
                  report.retries);
+  if (const LatencyHistogram& f = report.freshness; f.count() != 0) {
+    fmt::format_to(out, "\nfreshness  {:.3f} s in the median, {:.3f} s for 99 %, {:.3f} s at most",
+                   absl::ToDoubleSeconds(f.Quantile(0.5)), absl::ToDoubleSeconds(f.Quantile(0.99)),
+                   absl::ToDoubleSeconds(f.max()));
+  }
   fmt::format_to(out, "\ncomplete   {}", report.complete ? "yes" : "no");
   for (const std::string& problem : report.problems) fmt::format_to(out, "\n           {}", problem);
   text += '\n';
@@ -90,6 +95,10 @@ std::string ToJson(const RunReport& report) {
   if (report.watermark != absl::InfinitePast()) {
     fmt::format_to(out, R"("watermark":"{}",)", ToRfc3339(report.watermark));
   }
+  const LatencyHistogram& freshness = report.freshness;
+  fmt::format_to(out, R"("freshness":{{"count":{},"p50_seconds":{:.6f},"p99_seconds":{:.6f},"max_seconds":{:.6f}}},)",
+                 freshness.count(), absl::ToDoubleSeconds(freshness.Quantile(0.5)),
+                 absl::ToDoubleSeconds(freshness.Quantile(0.99)), absl::ToDoubleSeconds(freshness.max()));
   fmt::format_to(out, R"("seconds":{:.6f},"complete":{},"problems":)", absl::ToDoubleSeconds(report.elapsed), report.complete);
   internal::AppendJsonStrings(json, report.problems);
   json += '}';

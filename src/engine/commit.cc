@@ -26,6 +26,10 @@ namespace {
 
 bool IsDeletion(const Task& task) { return task.change.kind == Change::Kind::kDelete; }
 
+absl::Time EventTime(const Task& task) {
+  return task.change.updated_at != absl::InfinitePast() ? task.change.updated_at : task.document.updated_at;
+}
+
 LedgerEntry ToTombstone(const Task& task, absl::Time now) {
   LedgerEntry entry;
   entry.document_id = task.change.document_id;
@@ -112,6 +116,9 @@ absl::Status Writer::Commit() {
   std::vector<PartitionCursor> cursors;
   {
     MutexLock lock(state_.mutex);
+    const absl::Time now = state_.clock.Now();
+    state_.SampleFreshness(now);
+    state_.committed_until = state_.frontier.finished_until(now);
     for (const TaskPtr& task : uncommitted_) state_.Finish(*task);
     cursors = state_.frontier.TakeMoved();
     dropped_letters = std::exchange(state_.dropped_letters, {});
@@ -176,12 +183,19 @@ void Writer::RetireCommitted(std::span<const DeadLetter> letters) {
     known.ordinal = letter.version.ordinal;
     state_.letters_due = std::min(state_.letters_due, DueTime(state_.options.dead_letters, letter));
   }
+  const absl::Time now = state_.clock.Now();
+  state_.SampleFreshness(now);
+  state_.committed_until.reset();
   ++state_.report.commits;
-  state_.report.watermark = state_.frontier.watermark(state_.clock.Now());
+  state_.report.watermark = state_.frontier.watermark(now);
   for (const TaskPtr& task : uncommitted_) {
     if (task->outcome == Outcome::kFailed) {
       state_.AddProblem(fmt::format("document '{}' was set aside: {}", Printable(task->change.document_id, kMaxPrintedIdBytes),
                                     task->failure.ToString()));
+    }
+    if (const absl::Time event = EventTime(*task); NeedsWrite(*task) && event != absl::InfinitePast()) {
+      state_.report.freshness.Add(now - event);
+      state_.last_sample = now;
     }
     state_.Settle(*task, task->outcome);
     state_.EndTurn(*task);

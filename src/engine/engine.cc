@@ -162,7 +162,7 @@ absl::Status Conclude(State& state) {
   if (!state.reached_end) state.AddProblem("the run ended before the feed did");
   if (!state.error.ok()) state.AddProblem(fmt::format("an error ended the run: {}", state.error.ToString()));
   report.problems = state.report.problems;
-  report.watermark = state.frontier.watermark(state.clock.Now());
+  if (!state.committed_until.has_value()) report.watermark = state.frontier.watermark(state.clock.Now());
   report.complete = state.error.ok() && report.problems.empty();
   if (state.error.ok() && report.deletions_refused != 0) {
     state.error = absl::FailedPreconditionError(fmt::format(

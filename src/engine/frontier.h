@@ -90,15 +90,17 @@ class Frontier {
   }
 
   absl::Time watermark(absl::Time now) const {
-    absl::Time least = absl::InfiniteFuture();
-    absl::Time newest = absl::InfinitePast();
-    for (const auto& [partition, lane] : lanes_) {
-      if (!lane.has_time) continue;
-      newest = std::max(newest, lane.watermark);
-      const bool is_idle = lane.entries.empty() && now - lane.last_received >= kIdleAfter;
-      if (!is_idle) least = std::min(least, lane.watermark);
-    }
-    return least < absl::InfiniteFuture() ? least : newest;
+    return LeastOf(now, [](const Lane& lane) { return lane.watermark; });
+  }
+
+  /// The watermark, where a partition of which nothing is finished yet counts with its first event.
+  absl::Time finished_until(absl::Time now) const {
+    return LeastOf(now, [](const Lane& lane) {
+      if (IsTime(lane.watermark)) return lane.watermark;
+      const auto first =
+          std::find_if(lane.entries.begin(), lane.entries.end(), [](const Entry& entry) { return IsTime(entry.event_time); });
+      return first == lane.entries.end() ? absl::InfinitePast() : first->event_time;
+    });
   }
 
  private:
@@ -121,6 +123,20 @@ class Frontier {
   };
 
   static bool IsTime(absl::Time time) { return time > absl::InfinitePast() && time < absl::InfiniteFuture(); }
+
+  template <class F>
+  absl::Time LeastOf(absl::Time now, const F& time_of) const {
+    absl::Time least = absl::InfiniteFuture();
+    absl::Time newest = absl::InfinitePast();
+    for (const auto& [partition, lane] : lanes_) {
+      if (!lane.has_time) continue;
+      const absl::Time time = time_of(lane);
+      newest = std::max(newest, time);
+      const bool is_idle = lane.entries.empty() && now - lane.last_received >= kIdleAfter;
+      if (!is_idle) least = std::min(least, time);
+    }
+    return least < absl::InfiniteFuture() ? least : newest;
+  }
 
   static void TakeFinished(Lane& lane) {
     while (!lane.entries.empty() && lane.entries.front().finished) {

@@ -100,8 +100,10 @@ absl::Status Intake::Handle(std::vector<Event>& events) {
       Revoke(*revoked);
     } else if (const auto* heartbeat = std::get_if<Heartbeat>(&event)) {
       MutexLock lock(state_.mutex);
+      const absl::Time now = state_.clock.Now();
+      state_.SampleFreshness(now);
       state_.frontier.Heartbeat(heartbeat->watermark);
-      state_.report.watermark = state_.frontier.watermark(state_.clock.Now());
+      if (!state_.committed_until.has_value()) state_.report.watermark = state_.frontier.watermark(now);
     } else if (std::holds_alternative<EndOfFeed>(event)) {
       if (AreLettersDue(absl::ZeroDuration())) RAGPIPE_RETURN_IF_ERROR(RetryDueLetters());
       MutexLock lock(state_.mutex);
@@ -150,12 +152,14 @@ absl::Status Intake::AdmitChanges(std::vector<Change>& changes, Origin origin) {
 Intake::Arrival Intake::Receive(TaskPtr task, std::size_t bytes, const IdHash& hash) {
   const Change& change = task->change;
   MutexLock lock(state_.mutex);
+  const absl::Time now = state_.clock.Now();
+  state_.SampleFreshness(now);
   ++state_.report.documents.seen;
   ++state_.in_flight;
   task->charged_bytes = bytes;
   state_.bytes_in_use += bytes;
   if (task->origin == Origin::kFeed) {
-    task->position = state_.frontier.Add(change.partition, change.resume_after, change.updated_at, state_.clock.Now());
+    task->position = state_.frontier.Add(change.partition, change.resume_after, change.updated_at, now);
     if (state_.has_ledger) state_.listed.insert(hash);
   }
   const bool was_busy = state_.order.IsBusy(change.document_id);

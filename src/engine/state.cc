@@ -70,6 +70,7 @@ State::State(Stages stages_in, const PipelineOptions& options_in)
       embed_limits(stages.embedder.limits()),
       random_(options.random_seed != 0 ? options.random_seed : std::random_device{}()) {
   report.started = clock.Now();
+  last_sample = report.started;
 }
 
 void State::Enter(TaskPtr task) {
@@ -169,14 +170,28 @@ void State::AddProblem(std::string problem) {
   if (report.problems.size() < kProblemsKept) report.problems.push_back(std::move(problem));
 }
 
-RunReport State::Snapshot() const {
+void State::SampleFreshness(absl::Time now) {
+  const absl::Duration passed = now - last_sample;
+  if (passed < absl::ZeroDuration()) last_sample = now;  // the clock was set back
+  if (passed < options.commit_interval) return;
+  absl::Duration rest;
+  const std::int64_t samples = absl::IDivDuration(passed, options.commit_interval, &rest);
+  const absl::Time first = last_sample + options.commit_interval;
+  last_sample = now - rest;
+  const absl::Time until = committed_until.value_or(frontier.finished_until(now));
+  if (until == absl::InfinitePast()) return;  // nothing has an event time
+  report.freshness.AddSeries(first - until, options.commit_interval, static_cast<std::uint64_t>(samples));
+}
+
+RunReport State::Snapshot() {
   MutexLock lock(mutex);
+  if (concluded) return report;
+  const absl::Time now = clock.Now();
+  SampleFreshness(now);
   RunReport snapshot = report;
-  if (!concluded) {
-    snapshot.elapsed = clock.Now() - snapshot.started;
-    const RunReport::Documents& d = snapshot.documents;
-    snapshot.documents.pending = d.seen - d.unchanged - d.stale - d.superseded - d.processed - d.deleted - d.failed;
-  }
+  snapshot.elapsed = now - snapshot.started;
+  const RunReport::Documents& d = snapshot.documents;
+  snapshot.documents.pending = d.seen - d.unchanged - d.stale - d.superseded - d.processed - d.deleted - d.failed;
   return snapshot;
 }
 

@@ -115,6 +115,10 @@ class State {
   std::uint64_t new_letters RAGPIPE_GUARDED_BY(mutex) = 0;                          ///< committed in this run
   int given_up_in_a_row RAGPIPE_GUARDED_BY(mutex) = 0;  ///< documents that could not be read or split for transient reasons
   RunReport report RAGPIPE_GUARDED_BY(mutex);
+  absl::Time last_sample RAGPIPE_GUARDED_BY(mutex);  ///< of RunReport::freshness
+
+  /// While a commit is under way: Frontier::finished_until() before it. The frontier is ahead of what is committed then.
+  std::optional<absl::Time> committed_until RAGPIPE_GUARDED_BY(mutex);
 
   /// Nothing more comes to the embedding step unless the reader goes on.
   bool IsQuietBeforeEmbedding() const RAGPIPE_REQUIRES(mutex) {
@@ -186,8 +190,12 @@ class State {
 
   void AddProblem(std::string problem) RAGPIPE_REQUIRES(mutex);
 
+  /// Adds to RunReport::freshness the samples that have become due. To be called before anything is finished: it takes the
+  /// present watermark for that of the time since the last call.
+  void SampleFreshness(absl::Time now) RAGPIPE_REQUIRES(mutex);
+
   /// The report as of now.
-  RunReport Snapshot() const;
+  RunReport Snapshot();
 
   /// Ends the run with `status`, unless it is ending already. Takes the lock.
   void Abort(absl::Status status);

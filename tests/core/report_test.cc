@@ -17,6 +17,7 @@ RunReport Example() {
   report.fields = {
       .undeclared = 4, .mistyped = 3, .missing = 2, .discarded = 1, .evolved = {{"a \"colour\"", FieldType::kStringList}}};
   report.elapsed = absl::Milliseconds(1500);
+  report.freshness.Add(absl::Milliseconds(1500));
   report.watermark = absl::FromUnixSeconds(0);
   report.problems = {"a \"quoted\" \\ path\nand a line\x01"};
   return report;
@@ -35,7 +36,8 @@ TEST_CASE("the JSON of a report is one line with every count") {
       R"("evolved":[{"name":"a \"colour\"","type":"string list"}]},"stage_seconds":{"read":0.000000,"load":0.000000,"chunk":0.000000,)"
       R"("embed":0.000000,"write":0.000000,"commit":0.000000},"commits":0,"retries":0,"deletions_refused":0,)"
       R"("deletions_deferred":0,"expired_letters":0,"max_lateness_seconds":0.000000,)"
-      R"("watermark":"1970-01-01T00:00:00+00:00","seconds":1.500000,"complete":false,)"
+      R"("watermark":"1970-01-01T00:00:00+00:00","freshness":{"count":1,"p50_seconds":1.500000,"p99_seconds":1.500000,)"
+      R"("max_seconds":1.500000},"seconds":1.500000,"complete":false,)"
       R"("problems":["a \"quoted\" \\ path\u000aand a line\u0001"]})");
 }
 
@@ -52,6 +54,8 @@ TEST_CASE("the text of a report names the rare counts only when there are any") 
   CHECK(text.find("complete   no\n           a \"quoted\"") != std::string::npos);
   CHECK(text.find("fields     4 undeclared, 3 mistyped, 2 missing; 1 discarded; new: 'a \"colour\"' (string list)\n") !=
         std::string::npos);
+  CHECK(text.find("freshness  1.500 s in the median, 1.500 s for 99 %, 1.500 s at most\n") != std::string::npos);
+  CHECK(ToText(RunReport{}).find("freshness") == std::string::npos);
   CHECK(ToText(RunReport{}).find("stale") == std::string::npos);
   CHECK(ToText(RunReport{}).find("fields") == std::string::npos);
 }

@@ -232,14 +232,14 @@ TEST_CASE("what the sink holds of a lost partition and nobody committed is in do
   Await([&] { return source.times_let_go == 1; });
   CHECK(CommittedCursors(rig.store).empty());
   gate.Open();
-  Await([&] { return pipeline.Report().documents.processed == 1; });
+  Await([&] { return pipeline.Report().documents.processed >= 1; });
   CHECK(CommittedCursors(rig.store) == std::map<Partition, Cursor>{{"q", "1"}});
   REQUIRE(rig.store.entries("memory").count("a") == 1);
   CHECK(rig.store.entries("memory").at("a").is_in_doubt());
 
   rig.source.Push(PartitionAssigned{"p"});
   rig.source.Push(Upsert("a", "new text of a", "p"));
-  Await([&] { return pipeline.Report().documents.processed == 2; });
+  Await([&] { return pipeline.Report().documents.processed >= 2; });
   REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
   CHECK(rig.report.documents.pending == 1);
   CHECK_FALSE(rig.store.entries("memory").at("a").is_in_doubt());
