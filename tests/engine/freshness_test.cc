@@ -227,3 +227,31 @@ TEST_CASE("a clock that is set back ends no samples") {
   }));
   CHECK(rig.report.freshness.count() >= 1900);
 }
+
+TEST_CASE("neither freshness nor watermark is ahead of a commit that is under way, or failed") {
+  ScriptRig rig;
+  const absl::Time start = rig.clock.Now();
+  RunReport stalled;
+  std::atomic<bool> stalls{false};
+  rig.plan.On(
+      Call::kFlush, [&](const CallInfo&) { return stalls.load(); }, testing::Run([&] {
+        rig.clock.Advance(absl::Minutes(10));
+        stalled = rig.now_running();
+      }));
+  rig.plan.On(
+      Call::kCommit, [&](const CallInfo&) { return stalls.load(); }, Fail(absl::InternalError("the disk is gone")));
+  CHECK(absl::IsInternal(rig.Run([&](int /*call*/, std::vector<Event>& out) {
+    const RunReport::Documents documents = rig.now_running().documents;
+    if (documents.seen != documents.processed) return;
+    if (documents.seen == 0) {
+      out.push_back(Upsert("a", start));
+      return;
+    }
+    rig.clock.Advance(absl::Minutes(5));
+    stalls = true;
+    out.push_back(Upsert("b", rig.clock.Now()));
+  })));
+  CHECK(stalled.watermark == start);
+  CHECK(stalled.freshness.max() >= absl::Minutes(15) - absl::Seconds(1));
+  CHECK(rig.report.watermark == start);
+}
