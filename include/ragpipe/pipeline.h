@@ -110,8 +110,9 @@ class Pipeline final {
   /// Runs on its own threads until Stop(), the end of the feed or an error. Returns at once; errors of the run are Stop()'s.
   absl::Status Start() { return engine_.Start(); }
 
-  /// Stops reading, gives work in flight `grace` to finish, abandons the rest and commits. Returns within `grace` plus the
-  /// longest host call then running. Returns what Run() would have; stopping is no error.
+  /// Stops reading, gives work in flight `grace` to finish, abandons the rest and commits what the sink holds by then. Returns
+  /// within `grace` plus the longest host call then running and the calls of a last commit. Returns what Run() would have;
+  /// stopping is no error.
   absl::Status Stop(absl::Duration grace, RunReport& report) { return engine_.Stop(grace, report); }
 
   /// Ends Run() or Start() soon, without draining: as Stop() with a grace of zero, without waiting for it.

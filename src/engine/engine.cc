@@ -194,7 +194,7 @@ class Engine::Impl {
 
   ~Impl() {
     if (!thread_.IsJoinable()) return;
-    state_->Abort(absl::CancelledError("the pipeline was destroyed"));
+    state_->AbortNow(absl::CancelledError("the pipeline was destroyed"));
     thread_.Join();
   }
 
@@ -253,7 +253,7 @@ class Engine::Impl {
       Countdown countdown(state_->clock, grace);
       while (is_running_ && !countdown.IsOver()) ended_.WaitUntil(lock, state_->clock, countdown.deadline());
     }
-    state_->Abort(absl::OkStatus());  // the rest is abandoned; without effect when it has ended
+    state_->AbortNow(absl::OkStatus());  // the rest is abandoned; without effect when it has ended
     thread_.Join();
     report = state_->Snapshot();
     return std::move(result_);
@@ -261,7 +261,7 @@ class Engine::Impl {
 
   void Cancel() {
     const std::shared_ptr<State> state = Current();
-    if (state != nullptr) state->Abort(absl::CancelledError("the run was cancelled"));
+    if (state != nullptr) state->AbortNow(absl::CancelledError("the run was cancelled"));
   }
 
   bool IsRunning() const {

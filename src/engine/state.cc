@@ -206,24 +206,41 @@ void State::Abort(absl::Status status) {
   WakeAll();
 }
 
+void State::AbortNow(absl::Status status) {
+  {
+    MutexLock lock(mutex);
+    is_out_of_time = true;
+  }
+  Abort(std::move(status));
+}
+
 bool State::IsAborting() const {
   MutexLock lock(mutex);
   return phase == Phase::kAborting;
 }
 
 absl::Status State::CallHostOnce(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call) {
+  bool is_aborting = false;
+  return CallHostOnce(stage, what, call, is_aborting);
+}
+
+absl::Status State::CallHostOnce(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call, bool& is_aborting) {
   Scheduler::Yield();
   const auto begin = std::chrono::steady_clock::now();
   absl::Status status = GuardHostCall(what, call);
   const absl::Duration spent = absl::FromChrono(std::chrono::steady_clock::now() - begin);
   MutexLock lock(mutex);
   TimeOf(stage, report) += spent;
+  is_aborting = phase == Phase::kAborting;
   return status;
 }
 
 absl::Status State::CallHost(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call) {
+  const bool is_last_step = stage == Stage::kWrite || stage == Stage::kCommit;
   for (int attempt = 1;; ++attempt) {
-    absl::Status status = CallHostOnce(stage, what, call);
+    bool is_aborting = false;
+    absl::Status status = CallHostOnce(stage, what, call, is_aborting);
+    if (status.ok() && is_aborting && !is_last_step) return absl::CancelledError(fmt::format("the run ended during {}", what));
     if (status.ok() || !IsTransient(status)) return status;
     if (attempt >= options.retry.max_attempts) {
       return Annotated(fmt::format("{} failed {} times, last with", what, attempt), status);

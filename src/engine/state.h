@@ -49,7 +49,7 @@ class State {
   enum class Phase {
     kRunning,
     kDraining,  ///< nothing more is read; what is in flight finishes
-    kAborting,  ///< what is in flight is dropped; what is finished is committed
+    kAborting,  ///< what is in flight is dropped; what has its vectors is written and committed
   };
 
   State(Stages stages, const PipelineOptions& options);
@@ -101,7 +101,8 @@ class State {
   bool finished RAGPIPE_GUARDED_BY(mutex) = false;   ///< the writer made its last commit
   bool concluded RAGPIPE_GUARDED_BY(mutex) = false;  ///< the report is final
   Phase phase RAGPIPE_GUARDED_BY(mutex) = Phase::kRunning;
-  absl::Status error RAGPIPE_GUARDED_BY(mutex);  ///< the first that stopped the run
+  bool is_out_of_time RAGPIPE_GUARDED_BY(mutex) = false;  ///< the host waits: what is not written is dropped, too
+  absl::Status error RAGPIPE_GUARDED_BY(mutex);           ///< the first that stopped the run
   bool reached_end RAGPIPE_GUARDED_BY(mutex) = false;
   bool has_holes RAGPIPE_GUARDED_BY(mutex) = false;  ///< some listing was incomplete
 
@@ -199,10 +200,14 @@ class State {
 
   /// Ends the run with `status`, unless it is ending already. Takes the lock.
   void Abort(absl::Status status);
+
+  /// The same, for a host that waits for the end: only what the sink was given already is committed.
+  void AbortNow(absl::Status status);
   bool IsAborting() const;
 
   /// Calls a host stage: times it, catches exceptions, and repeats it while it fails with a transient code, pausing as
-  /// RetryOptions say. kCancelled when the run was aborted in a pause.
+  /// RetryOptions say. kCancelled when the run was aborted in a pause; or in the call, if more of the same document, or
+  /// listing, would follow: a host that stops waits for one call, not for several.
   absl::Status CallHost(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call);
 
   /// The same, once. For calls whose repetition is somebody else's business.
@@ -221,6 +226,7 @@ class State {
   void Observe(absl::FunctionRef<void(Observer&)> tell);
 
  private:
+  absl::Status CallHostOnce(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call, bool& is_aborting);
   void CountChunks(const Task& task, Outcome outcome) RAGPIPE_REQUIRES(mutex);
   absl::Duration Jittered(const absl::Status& status, int failures, double least) RAGPIPE_REQUIRES(mutex);
 

@@ -116,6 +116,10 @@ Writer::Reason Writer::WaitForWork(std::vector<TaskPtr>& tasks) {
     return reason;
   };
   while (true) {
+    while (state_.is_out_of_time && !state_.to_write.empty()) {
+      state_.Drop(*state_.to_write.front());
+      state_.to_write.pop_front();
+    }
     if (HasUncommitted()) {
       const absl::Time now = state_.clock.Now();
       oldest_uncommitted_ = std::min(oldest_uncommitted_, now);

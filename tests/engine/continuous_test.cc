@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "engine/rig.h"
+#include "ragpipe/testing/faulty_stages.h"
 #include "support/seed.h"
 
 using namespace ragpipe;
@@ -72,6 +73,38 @@ TEST_CASE("stopping drains what is in flight within the grace, and abandons the 
   is_slow = false;
   REQUIRE_OK(pipeline.Start());
   AwaitProcessed(pipeline, 10);
+  REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
+  rig.CheckIndexEqualsSource();
+}
+
+TEST_CASE("a stop whose grace is over waits for the call that runs, and writes what waits behind it no more") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true});
+  rig.options.clock = nullptr;
+  for (int i = 0; i < 2000; ++i) rig.source.Put("doc" + std::to_string(i), "text " + std::to_string(i));
+  std::atomic<bool> may_write{false};
+  FaultPlan plan;
+  plan.On(Call::kWrite, Always(), testing::Run([&] {
+            while (!may_write) absl::SleepFor(absl::Milliseconds(1));
+          }));
+  FaultySink sink(rig.store.sink(), plan);
+  Pipeline pipeline{rig.source, rig.chunker, rig.embedder, sink, rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  while (pipeline.Report().embed.texts < 2000 || plan.calls(Call::kWrite) == 0) absl::SleepFor(absl::Milliseconds(1));
+  std::thread writer([&] {
+    absl::SleepFor(absl::Milliseconds(50));
+    may_write = true;
+  });
+  REQUIRE_OK(pipeline.Stop(absl::ZeroDuration(), rig.report));
+  writer.join();
+  CheckReport(rig.report);
+  CHECK(plan.calls(Call::kWrite) == 1);
+  CHECK(rig.report.commits <= 1);
+  CHECK(rig.report.documents.processed > 0);  // what the sink held is committed
+  CHECK(rig.report.documents.processed <= 256);
+  CHECK(rig.report.documents.pending == 2000 - rig.report.documents.processed);
+  CHECK(rig.store.records().size() == rig.report.documents.processed);
+  REQUIRE_OK(pipeline.Start());
+  AwaitProcessed(pipeline, rig.report.documents.pending);
   REQUIRE_OK(pipeline.Stop(absl::Seconds(10), rig.report));
   rig.CheckIndexEqualsSource();
 }
