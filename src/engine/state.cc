@@ -198,10 +198,7 @@ RunReport State::Snapshot() {
 void State::Abort(absl::Status status) {
   {
     MutexLock lock(mutex);
-    if (phase != Phase::kAborting) {
-      phase = Phase::kAborting;
-      if (error.ok()) error = std::move(status);
-    }
+    AbortLocked(std::move(status));
   }
   WakeAll();
 }
@@ -210,8 +207,15 @@ void State::AbortNow(absl::Status status) {
   {
     MutexLock lock(mutex);
     is_out_of_time = true;
+    AbortLocked(std::move(status));
   }
-  Abort(std::move(status));
+  WakeAll();
+}
+
+void State::AbortLocked(absl::Status status) {
+  if (phase == Phase::kAborting) return;
+  phase = Phase::kAborting;
+  if (error.ok()) error = std::move(status);
 }
 
 bool State::IsAborting() const {

@@ -226,6 +226,7 @@ class State {
   void Observe(absl::FunctionRef<void(Observer&)> tell);
 
  private:
+  void AbortLocked(absl::Status status) RAGPIPE_REQUIRES(mutex);
   absl::Status CallHostOnce(Stage stage, const char* what, absl::FunctionRef<absl::Status()> call, bool& is_aborting);
   void CountChunks(const Task& task, Outcome outcome) RAGPIPE_REQUIRES(mutex);
   absl::Duration Jittered(const absl::Status& status, int failures, double least) RAGPIPE_REQUIRES(mutex);

@@ -101,6 +101,7 @@ void RandomProgram::Repeat(const std::string& document_id) {
   }
   Document gone;
   gone.id = document_id;
+  if (options_.odd_fields) gone.metadata["edition"] = std::int64_t{0};  // as declared
   source_.Put(gone);
   source_.Delete(document_id);
 }

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "engine/thread.h"
+#include "proof/rebalanced_source.h"
 #include "proof/seeded_scheduler.h"
 #include "ragpipe/adapters.h"
 #include "ragpipe/pipeline.h"
@@ -84,8 +86,9 @@ struct Setup {
     scheduler.switch_rate = AnyOf(random, {1.0, 0.2, 0.03});
     scheduler.stall_rate = AnyOf(random, {0.0, 0.0, 0.01});
     scheduler.early_wakes = AnyOf(random, {0.0, 0.02});  // they hide a notification that is missing
-    Random schema_random(seed ^ 0x5C4E3A);  // of its own: the other choices of a seed stay
-    if (OneIn(schema_random, 4)) DeclareSchema(schema_random);
+    Random other_random(seed ^ 0x5C4E3A);  // its own: the choices above stay those of the seed
+    if (OneIn(other_random, 4)) DeclareSchema(other_random);
+    rebalances = source.partitions > 1 && OneIn(other_random, 2);
   }
 
   void DeclareSchema(Random& random) {
@@ -105,6 +108,7 @@ struct Setup {
   HashEmbedderOptions embedder;
   PipelineOptions options;
   SchedulerOptions scheduler;
+  bool rebalances = false;  ///< partitions are taken away and given back
 };
 
 /// What a seed tried, and what came of it.
@@ -120,6 +124,8 @@ struct Outcome {
   std::uint64_t faults = 0;
   std::uint64_t unknown_outcomes = 0;
   std::uint64_t redeliveries = 0;
+  std::uint64_t rebalances = 0;    // partitions that were taken away
+  std::uint64_t timed_stops = 0;   // whose time was compared with what it may take
   std::uint64_t counted_runs = 0;  // whose embedded texts were compared with the minimum
 };
 
@@ -156,6 +162,7 @@ class Simulation {
     outcome_.trace = scheduler_.trace();
     outcome_.steps = scheduler_.steps();
     outcome_.redeliveries = program_.redeliveries();
+    if (rebalanced_source_ != nullptr) outcome_.rebalances += rebalanced_source_->checks();
     return std::move(outcome_);
   }
 
@@ -189,9 +196,11 @@ class Simulation {
     }
     is_settled_ = false;
     plan_ = std::make_unique<FaultPlan>(random_());
+    longest_delay_ = absl::ZeroDuration();
     const bool crashes = PlanFaults();
     const bool clean = !plan_has_rules_;
     RunOnce(clean);
+    if (destroyed_at_.has_value()) CheckStop(*std::exchange(destroyed_at_, std::nullopt), absl::ZeroDuration());
     outcome_.faults += static_cast<std::uint64_t>(plan_->faults(Call::kAny));
     if (crashes) {
       ++outcome_.crashes;
@@ -213,6 +222,7 @@ class Simulation {
   void Finish() {
     plan_ = std::make_unique<FaultPlan>(1);
     plan_has_rules_ = false;
+    is_finishing_ = true;
     if (setup_.has_schema()) ReadAndMend();
     // What was set aside stays so until the document changes again.
     const auto letters = store_->checkpoint().ListDeadLetters(source_.name(), "", SIZE_MAX);
@@ -324,8 +334,7 @@ class Simulation {
       }
       case 4:
         Tell(fmt::format("faults: delays at {}", rate));
-        plan_->On(Call::kAny, AtRate(rate),
-                  testing::Run([this, pause = absl::Milliseconds(1 << Below(random_, 12))] { scheduler_.Sleep(pause); }));
+        plan_->On(Call::kAny, AtRate(rate), testing::Run([this, pause = NewDelay()] { scheduler_.Sleep(pause); }));
         return false;
       case 5:
         Tell(fmt::format("faults: events come twice at {}", rate));
@@ -357,14 +366,27 @@ class Simulation {
     }
   }
 
+  absl::Duration NewDelay() {
+    const absl::Duration delay = absl::Milliseconds(1 << Below(random_, 12));
+    longest_delay_ = std::max(longest_delay_, delay);
+    return delay;
+  }
+
   SimulatedPipeline MakePipeline() {
     faulty_source_ = std::make_unique<FaultySource>(source_, *plan_);
     faulty_chunker_ = std::make_unique<FaultyChunker>(*chunker_, *plan_);
     faulty_embedder_ = std::make_unique<FaultyEmbedder>(*embedder_, *plan_);
     faulty_sink_ = std::make_unique<FaultySink>(store_->sink(), *plan_);
     faulty_checkpoint_ = std::make_unique<FaultyCheckpoint>(store_->checkpoint(), *plan_);
-    return SimulatedPipeline{*faulty_source_, *faulty_chunker_,    *faulty_embedder_,
-                             *faulty_sink_,   *faulty_checkpoint_, setup_.options};
+    Source* source = faulty_source_.get();
+    if (setup_.rebalances) {
+      if (rebalanced_source_ != nullptr) outcome_.rebalances += rebalanced_source_->checks();
+      const RebalanceOptions options{setup_.options.random_seed + outcome_.runs, !is_finishing_};
+      rebalanced_source_ = std::make_unique<RebalancedSource>(*faulty_source_, store_->checkpoint(), options,
+                                                              [this](std::string what) { Violate(std::move(what)); });
+      source = rebalanced_source_.get();
+    }
+    return SimulatedPipeline{*source, *faulty_chunker_, *faulty_embedder_, *faulty_sink_, *faulty_checkpoint_, setup_.options};
   }
 
   void RunOnce(bool clean) {
@@ -380,25 +402,32 @@ class Simulation {
       status = pipeline.Start();
       if (setup_.source.endless) Live();
       AwaitQuiet(pipeline);
+      const absl::Time begin = scheduler_.Now();
       status = pipeline.Stop(absl::Hours(1), report);
+      CheckStop(begin, absl::Hours(1));
     } else if (how == 2) {
       status = pipeline.Start();
       Live();
       const absl::Duration grace = AnyOf(random_, {absl::ZeroDuration(), absl::Milliseconds(10), absl::Minutes(1)});
+      const absl::Time begin = scheduler_.Now();
       status = pipeline.Stop(grace, report);
+      CheckStop(begin, grace);
       ++outcome_.interruptions;
       clean = false;
     } else if (how == 3) {
       status = pipeline.Start();
       Live();
+      const absl::Time begin = scheduler_.Now();
       pipeline.Cancel();
       status = pipeline.Stop(absl::Minutes(1), report);
+      CheckStop(begin, absl::ZeroDuration());
       ++outcome_.interruptions;
       clean = false;
     } else {  // destroyed while it runs
       status = pipeline.Start();
       Live();
       ++outcome_.interruptions;
+      destroyed_at_ = scheduler_.Now();
       return;
     }
     Tell(fmt::format("ended by way {}: {} {}", how, status.ToString(), ToJson(report)));
@@ -408,6 +437,20 @@ class Simulation {
     if (is_frozen_) clean = false;
     if (clean && !status.ok()) Violate("a run without faults failed: " + status.ToString());
     if (clean) Compare(report, embedder_->counts().texts - texts_before);
+  }
+
+  /// A run that was told to end at `begin` has ended in time: the grace, the call that ran, and a last Flush(), Commit() and
+  /// Acknowledge(). Threads that stall have no bound.
+  void CheckStop(absl::Time begin, absl::Duration grace) {
+    if (setup_.scheduler.stall_rate > 0) return;
+    ++outcome_.timed_stops;
+    constexpr absl::Duration kPoll = absl::Milliseconds(100);  // the longest that MemorySource waits for a change
+    const absl::Duration took = scheduler_.Now() - begin;
+    const absl::Duration allowed = grace + kPoll + longest_delay_ * 4;
+    if (took > allowed) {
+      Violate(fmt::format("stopping took {} with a grace of {}; {} were allowed", absl::FormatDuration(took),
+                          absl::FormatDuration(grace), absl::FormatDuration(allowed)));
+    }
   }
 
   /// The world goes on while a run does.
@@ -488,7 +531,11 @@ class Simulation {
   std::unique_ptr<HashEmbedder> embedder_;
   std::unique_ptr<FaultPlan> plan_;
   bool plan_has_rules_ = false;
+  absl::Duration longest_delay_;  // that the plan lets a call take
+  bool is_finishing_ = false;
+  std::optional<absl::Time> destroyed_at_;  // the last run, if it was
   std::unique_ptr<FaultySource> faulty_source_;
+  std::unique_ptr<RebalancedSource> rebalanced_source_;
   std::unique_ptr<FaultyChunker> faulty_chunker_;
   std::unique_ptr<FaultyEmbedder> faulty_embedder_;
   std::unique_ptr<FaultySink> faulty_sink_;
@@ -527,6 +574,8 @@ std::vector<Tally> Simulate(const Arguments& arguments, const std::function<Stor
   Tally late("P11", "late and repeated changes: the newest version stands");
   Tally same("P16", "same seed, same run; other thread counts, same index");
   Tally stops("P18", "Stop, Cancel and destruction at any moment end");
+  Tally in_time("P18", "they end within the grace, one call and a last commit");
+  Tally rebalanced("-", "partitions: revoked is committed first, of lost ones nothing is");
   Tally minimum("-", "texts embedded are the minimum");
   for (std::uint64_t seed = arguments.first; seed < arguments.first + arguments.cases; ++seed) {
     const std::string replay = fmt::format("--first {} --cases 1", seed);
@@ -539,6 +588,8 @@ std::vector<Tally> Simulate(const Arguments& arguments, const std::function<Stor
     unknown.Case(outcome.unknown_outcomes);
     late.Case(outcome.redeliveries);
     stops.Case(outcome.interruptions);
+    in_time.Case(outcome.timed_stops);
+    rebalanced.Case(outcome.rebalances);
     minimum.Case(outcome.counted_runs);
     for (const std::string& violation : outcome.violations) exact.Violation(replay, violation);
     if (!outcome.violations.empty() && arguments.cases == 1) PrintStory(outcome);
@@ -562,7 +613,7 @@ std::vector<Tally> Simulate(const Arguments& arguments, const std::function<Stor
       same.Violation(replay, "with other thread counts the index differs");
     }
   }
-  return {committed, exact, unknown, late, same, stops, minimum};
+  return {committed, exact, unknown, late, same, stops, in_time, rebalanced, minimum};
 }
 
 }  // namespace ragpipe::proof
