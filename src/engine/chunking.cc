@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,17 @@ namespace {
 
 /// A code that stops one document, not the run: the call was about nothing but this document.
 bool IsBadDocument(const absl::Status& status) { return IsBadItem(status) || status.code() == absl::StatusCode::kInternal; }
+
+/// Calls what reads or divides one document. Where memory runs out in it, the moment is to blame, not the document. Not for
+/// calls with a memory of their own, such as ChangeStream::Next(): these may have lost their place.
+template <class F>
+absl::Status SparingMemory(const F& call) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("memory ran out");
+  }
+}
 
 /// So many documents in a row that cannot be read are no longer each one's own trouble.
 constexpr int kDocumentsOfOutage = 16;
@@ -131,8 +143,10 @@ class ChunkWorker {
     } else {
       absl::StatusOr<Document> loaded = absl::InternalError("not loaded");
       const absl::Status status = state_.CallHost(Stage::kLoad, "ChangeStream::Load", [&] {
-        loaded = stream_.Load(task.change);
-        return loaded.status();
+        return SparingMemory([&] {
+          loaded = stream_.Load(task.change);
+          return loaded.status();
+        });
       });
       if (absl::IsNotFound(status)) {
         MutexLock lock(state_.mutex);
@@ -176,8 +190,10 @@ class ChunkWorker {
   absl::Status Split(Task& task) {
     absl::StatusOr<std::vector<Chunk>> chunks = absl::InternalError("not split");
     absl::Status status = state_.CallHost(Stage::kChunk, "Chunker::Split", [&] {
-      chunks = state_.stages.chunker.Split(task.document);
-      return chunks.ok() ? CheckChunks(task.document, *chunks) : chunks.status();
+      return SparingMemory([&] {
+        chunks = state_.stages.chunker.Split(task.document);
+        return chunks.ok() ? CheckChunks(task.document, *chunks) : chunks.status();
+      });
     });
     if (status.ok()) return PlanChunks(state_, *std::move(chunks), task);
     if (!IsOfDocumentAlone(status, task)) return Annotated(NameOf(task), status);

@@ -132,7 +132,7 @@ absl::StatusOr<std::vector<PartitionCursor>> StoreCheckpoint::LoadCursors(std::s
 absl::Status StoreCheckpoint::Commit(const CommitRequest& request) {
   if (writer_ == nullptr)
     return absl::FailedPreconditionError("this checkpoint was opened for reading; write with Store::Open()");
-  std::lock_guard lock(writer_->mutex());
+  const Writer::Call call(*writer_);
   const bool with_records = writer_->db().in_transaction();
   RAGPIPE_RETURN_IF_ERROR(writer_->Begin());
   absl::Status status = Apply(writer_->db(), request);

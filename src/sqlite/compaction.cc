@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -55,7 +54,7 @@ absl::Status EmptyLog(Database& db) {
 }  // namespace
 
 absl::Status Compact(Writer& writer) {
-  std::lock_guard lock(writer.mutex());
+  const Writer::Call call(writer);
   Database& db = writer.db();
   if (db.in_transaction()) {
     return absl::FailedPreconditionError(

@@ -55,7 +55,7 @@ absl::Status FillVectors(ReadPool& readers, const std::optional<Recipe>& wanted,
 }  // namespace
 
 absl::Status StoreSink::EnsureCollection(const CollectionSpec& spec) {
-  std::lock_guard lock(writer_.mutex());
+  const Writer::Call call(writer_);
   Database& db = writer_.db();
   RAGPIPE_RETURN_IF_ERROR(writer_.StartOver());  // what a run before left unfinished
   RAGPIPE_RETURN_IF_ERROR(CheckDimension(db, spec.recipe.dimension));
@@ -78,7 +78,7 @@ absl::Status StoreSink::EnsureCollection(const CollectionSpec& spec) {
 absl::Status StoreSink::Write(std::span<const DocumentWrite> writes) {
   const std::optional<Recipe> recipe = this->recipe();
   if (!recipe.has_value()) return absl::FailedPreconditionError("Write() before EnsureCollection()");
-  std::lock_guard lock(writer_.mutex());
+  const Writer::Call call(writer_);
   RAGPIPE_RETURN_IF_ERROR(writer_.Begin());
   absl::Status status = CheckWrites(writer_.db(), recipe->dimension, writes);
   if (status.code() == absl::StatusCode::kInvalidArgument) return status;
@@ -120,7 +120,7 @@ absl::Status StoreSink::ReadRecords(std::string_view source, std::span<const std
 absl::Status StoreSink::Reindex() {
   const std::optional<Recipe> recipe = this->recipe();
   if (!recipe.has_value()) return absl::FailedPreconditionError("Reindex() before EnsureCollection()");
-  std::lock_guard lock(writer_.mutex());
+  const Writer::Call call(writer_);
   RAGPIPE_RETURN_IF_ERROR(writer_.Begin());
   const absl::Status status = RebuildDerived(writer_.db(), recipe->dimension);
   return status.ok() ? status : writer_.Fail(status);

@@ -29,12 +29,19 @@ const char* WhyUnusable(int code) {
 
 absl::Status Writer::StartOver() {
   Rollback();
+  interrupted_ = false;
   RAGPIPE_RETURN_IF_ERROR(unusable_);
   return failure_;
 }
 
 absl::Status Writer::Begin() {
   RAGPIPE_RETURN_IF_ERROR(unusable_);
+  if (interrupted_) {
+    absl::Status failed =
+        Fail(absl::InternalError(fmt::format("memory ran out in the middle of a write to '{}'. Run again", db_.path())));
+    interrupted_ = false;
+    return failed;
+  }
   if (!failure_.ok()) return absl::Status(failure_.code(), failure_.message());
   if (db_.in_transaction()) return absl::OkStatus();
   const absl::Status begun = db_.Run("BEGIN IMMEDIATE");

@@ -2,6 +2,7 @@
 
 #include <absl/status/status.h>
 
+#include <exception>
 #include <mutex>
 
 #include "sqlite/database.h"
@@ -10,12 +11,26 @@ namespace ragpipe::sqlite {
 
 /// The one connection that writes, and the transaction that sink and checkpoint share: the first write opens it, the
 /// checkpoint's commit ends it. Everything that commits, and so every checkpoint of the write-ahead log, happens here.
-/// Threading: hold mutex() for every other call.
+/// Threading: within a Call only.
 class Writer {
  public:
   explicit Writer(Database db) : db_(std::move(db)) {}
 
-  std::mutex& mutex() { return mutex_; }
+  /// A call that writes, from its first to its last step. An exception that leaves it, which is memory that ran out, leaves
+  /// half of something in the transaction: the next Begin() or StartOver() drops that before anything else.
+  class Call {
+   public:
+    explicit Call(Writer& writer) : lock_(writer.mutex_), writer_(writer), exceptions_(std::uncaught_exceptions()) {}
+    ~Call() { writer_.interrupted_ = writer_.interrupted_ || std::uncaught_exceptions() > exceptions_; }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+   private:
+    std::lock_guard<std::mutex> lock_;
+    Writer& writer_;
+    const int exceptions_;
+  };
+
   Database& db() { return db_; }
 
   /// Drops what is unfinished and forgets a failure, but for two. After a failed sync the system may take pages that never
@@ -40,6 +55,7 @@ class Writer {
  private:
   Database db_;
   std::mutex mutex_;
+  bool interrupted_ = false;
   absl::Status failure_;
   absl::Status unusable_;
 };

@@ -5,9 +5,11 @@
 #include <condition_variable>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "engine/rig.h"
 #include "ragpipe/adapters.h"
@@ -274,6 +276,17 @@ TEST_CASE("a stage that throws is an error with its name, not a crash") {
     const auto letter = DeadLettersOf(rig).at(0);
     CHECK(letter.stage == Stage::kChunk);
     CHECK(std::string(letter.reason.message()).find("chunker bug") != std::string::npos);
+  }
+  SECTION("a chunker without memory is called again: the document is not to blame") {
+    bool threw = false;
+    FunctionChunker chunker("throws", [&](const Document& document) -> absl::StatusOr<std::vector<Chunk>> {
+      if (document.text == "throw" && !std::exchange(threw, true)) throw std::bad_alloc();
+      return rig.chunker.Split(document);
+    });
+    Pipeline pipeline{rig.source, chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+    REQUIRE_OK(pipeline.Run(rig.report));
+    CHECK(rig.report.complete);
+    CHECK(rig.report.retries == 1);
   }
   SECTION("an embedder ends the run") {
     FunctionEmbedder embedder("throws", 2, [](const EmbedRequest&) -> absl::StatusOr<std::vector<std::vector<float>>> {
