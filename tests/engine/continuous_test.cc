@@ -109,6 +109,33 @@ TEST_CASE("a stop whose grace is over waits for the call that runs, and writes w
   rig.CheckIndexEqualsSource();
 }
 
+TEST_CASE("a stop whose grace is over waits for one call of a document, not for all of them") {
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true, .lazy = true});
+  rig.options.clock = nullptr;
+  rig.source.Put("a", "text");
+  std::atomic<bool> is_loading{false};
+  std::atomic<bool> may_load{false};
+  FaultPlan plan;
+  plan.On(Call::kLoad, Nth(1), testing::Run([&] {
+            is_loading = true;
+            while (!may_load) absl::SleepFor(absl::Milliseconds(1));
+          }));
+  FaultySource source(rig.source, plan);
+  FaultyChunker chunker(rig.chunker, plan);
+  Pipeline pipeline{source, chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
+  REQUIRE_OK(pipeline.Start());
+  while (!is_loading) absl::SleepFor(absl::Milliseconds(1));
+  std::thread loader([&] {
+    absl::SleepFor(absl::Milliseconds(50));
+    may_load = true;
+  });
+  REQUIRE_OK(pipeline.Stop(absl::ZeroDuration(), rig.report));
+  loader.join();
+  CheckReport(rig.report);
+  CHECK(rig.report.documents.pending == 1);
+  CHECK(plan.calls(Call::kSplit) == 0);
+}
+
 TEST_CASE("cancelling a run from another thread keeps what is committed") {
   Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true});
   rig.options.clock = nullptr;
