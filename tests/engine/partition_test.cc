@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
@@ -71,7 +72,7 @@ class WatchedSource final : public Source {
 std::map<Partition, Cursor> CommittedCursors(MemoryStore& store) {
   std::map<Partition, Cursor> cursors;
   const auto loaded = store.checkpoint().LoadCursors("memory");
-  REQUIRE_OK(loaded);
+  if (!loaded.ok()) std::abort();  // on any thread: no assertion of the framework
   for (const PartitionCursor& position : *loaded) cursors[position.partition] = position.cursor;
   return cursors;
 }
