@@ -43,8 +43,8 @@ constexpr std::size_t kBytesOfChunk = kChunkBytes + kDimension * sizeof(float) +
 // What a process has beside the budget: stacks, the listing, the last answers to its allocations.
 constexpr std::size_t kSlack = 8 * kMib;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMeasures = false;  // shadow memory, and a heap that keeps what is freed
+#ifdef RAGPIPE_SANITIZED
+constexpr bool kMeasures = false;  // a sanitizer has shadow memory, and a heap that keeps what is freed
 #else
 constexpr bool kMeasures = true;
 #endif
