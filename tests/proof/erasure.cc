@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -19,6 +20,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -48,6 +50,8 @@ constexpr std::string_view kPoison = "poison";
 
 enum class Kind { kWord, kId, kFingerprint, kVector };
 constexpr std::array kKinds = {"a word", "an id", "a fingerprint", "a vector"};
+
+using TraceCounts = std::array<std::uint64_t, kKinds.size()>;  // by kind
 
 /// Bytes that belong to one document, or one of its chunks, and no other.
 using Traces = std::map<std::string, Kind>;
@@ -104,8 +108,8 @@ std::uint64_t BeginningOf(std::string_view bytes) {
 }
 
 /// How many of the traces are in the bytes, by kind.
-std::array<std::uint64_t, kKinds.size()> Count(const Traces& traces, const std::vector<std::string>& files) {
-  std::array<std::uint64_t, kKinds.size()> found{};
+TraceCounts Count(const Traces& traces, const std::vector<std::string>& files) {
+  TraceCounts found{};
   std::unordered_multimap<std::uint64_t, const Traces::value_type*> by_beginning;
   for (const auto& trace : traces) by_beginning.emplace(BeginningOf(trace.first), &trace);
   std::set<const Traces::value_type*> seen;
@@ -121,7 +125,7 @@ std::array<std::uint64_t, kKinds.size()> Count(const Traces& traces, const std::
   return found;
 }
 
-std::string Describe(const std::array<std::uint64_t, kKinds.size()>& found) {
+std::string Describe(const TraceCounts& found) {
   std::string text;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i] > 0) text += fmt::format("{}{} of something deleted, {} times", text.empty() ? "" : "; ", kKinds[i], found[i]);
@@ -175,8 +179,22 @@ class MarkedCorpus {
     options_.clock = &clock_;
   }
 
-  /// "" or what is wrong.
-  std::string Prove(const TempDir& folder, std::array<std::uint64_t, kKinds.size()>& before, std::uint64_t& sought) {
+  struct Found {
+    std::uint64_t sought = 0;    // traces of what was deleted or replaced
+    TraceCounts before{};        // of them, before the compaction
+    std::uint64_t searches = 0;  // beside the compaction
+    std::string wrong;
+    std::string wrong_beside;
+  };
+
+  Found Prove(const TempDir& folder) {
+    Found found;
+    found.wrong = Prove(folder, found);
+    return found;
+  }
+
+ private:
+  std::string Prove(const TempDir& folder, Found& found) {
     const std::string path = folder / "index.db";
     std::optional<sqlite::Store> store;
     const auto runs = 2 + random_() % 4;
@@ -198,10 +216,22 @@ class MarkedCorpus {
       ever_.insert(now_.begin(), now_.end());
     }
     const Traces gone = Without(ever_, now_, !keeps_tombstones_);
-    sought = gone.size();
-    before = Count(gone, Files(folder));
+    found.sought = gone.size();
+    found.before = Count(gone, Files(folder));
     const auto answers = Answers(*store);
-    if (const absl::Status status = store->Compact(); !status.ok()) return "Compact(): " + status.ToString();
+    absl::Status compacted;
+    {
+      std::atomic<bool> ended{false};
+      std::thread compaction([&] {
+        compacted = store->Compact();
+        ended = true;
+      });
+      for (; !ended || found.searches == 0; ++found.searches) {
+        if (Answers(*store) != answers) found.wrong_beside = "a search answers otherwise";
+      }
+      compaction.join();
+    }
+    if (!compacted.ok()) return "Compact(): " + compacted.ToString();
     const std::string left = Describe(Count(gone, Files(folder)));
     if (!left.empty()) return left;
     if (std::filesystem::file_size(path + "-wal") != 0) return "the log has something left";
@@ -212,7 +242,6 @@ class MarkedCorpus {
     return "";
   }
 
- private:
   using MarkedPipeline = Pipeline<MemorySource&, FunctionChunker&, testing::HashEmbedder&, VectorSink&, Checkpoint&>;
 
   MemorySourceOptions ChooseSource(Random& random) {
@@ -469,19 +498,21 @@ class BrokenCompaction {
 
 std::vector<Tally> Prove(const Arguments& arguments) {
   Tally erased("P20", "deleted and replaced, then Compact(): no byte of it is in any file");
+  Tally beside("P20", "searches beside Compact(): every answer is that of before");
   Tally broken("P20", "Compact() is cut off or fails: the index is as before, the next one erases");
-  std::array<std::uint64_t, kKinds.size()> before{};
+  TraceCounts before{};
   const auto start = std::chrono::steady_clock::now();
   for (std::uint64_t seed = arguments.first; seed < arguments.first + arguments.cases; ++seed) {
     const TempDir folder;
     std::optional<WithoutSecureDelete> careless;
     if (seed % 2 == 0) careless.emplace();
-    std::array<std::uint64_t, kKinds.size()> left{};
-    std::uint64_t sought = 0;
-    const std::string wrong = MarkedCorpus(seed).Prove(folder, left, sought);
-    erased.Case(sought);
-    for (std::size_t i = 0; i < before.size(); ++i) before[i] += left[i];
-    if (!wrong.empty()) erased.Violation(fmt::format("--first {} --cases 1", seed), wrong);
+    const MarkedCorpus::Found found = MarkedCorpus(seed).Prove(folder);
+    erased.Case(found.sought);
+    beside.Case(found.searches);
+    for (std::size_t i = 0; i < before.size(); ++i) before[i] += found.before[i];
+    const std::string replay = fmt::format("--first {} --cases 1", seed);
+    if (!found.wrong.empty()) erased.Violation(replay, found.wrong);
+    if (!found.wrong_beside.empty()) beside.Violation(replay, found.wrong_beside);
   }
   if (arguments.cases >= 5) {  // what is never seen cannot be missed
     for (std::size_t i = 0; i < before.size(); ++i) {
@@ -495,7 +526,7 @@ std::vector<Tally> Prove(const Arguments& arguments) {
     BrokenCompaction(seed, folder).Prove(fmt::format("--first {} --cases 1", seed), broken);
   }
   broken.Spent(std::chrono::steady_clock::now() - middle);
-  return {erased, broken};
+  return {erased, beside, broken};
 }
 
 }  // namespace
