@@ -1,10 +1,10 @@
 #include "sqlite/document_writer.h"
 
-#include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -215,7 +215,7 @@ absl::Status DocumentWriter::PutRecord(std::int64_t document, const Record& reco
 }
 
 absl::Status DocumentWriter::DropOthers(std::int64_t document, std::span<const Record> kept) {
-  absl::flat_hash_set<std::string_view> ids;
+  std::unordered_set<std::string_view> ids;  // which outlives an exception; Abseil's would not
   for (const Record& record : kept) ids.insert(record.id);
   std::vector<std::int64_t> slots;
   {

@@ -20,24 +20,47 @@ bool RunsOut() {
   return true;
 }
 
+void* Allocate(std::size_t bytes) { return RunsOut() ? nullptr : std::malloc(std::max<std::size_t>(bytes, 1)); }
+
+void* AllocateAligned(std::size_t bytes, std::size_t alignment) {
+  return RunsOut() ? nullptr : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+}
+
 }  // namespace
 
-// The other forms end in these two.
+// All forms: a sanitizer has each of its own, and memory of one must not be given to another.
 void* operator new(std::size_t bytes) {
-  void* const memory = RunsOut() ? nullptr : std::malloc(std::max<std::size_t>(bytes, 1));
+  void* const memory = Allocate(bytes);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  const auto unit = static_cast<std::size_t>(alignment);
-  void* const memory = RunsOut() ? nullptr : std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
+  void* const memory = AllocateAligned(bytes, static_cast<std::size_t>(alignment));
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes); }
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return AllocateAligned(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t bytes) { return operator new(bytes); }
+void* operator new[](std::size_t bytes, std::align_val_t alignment) { return operator new(bytes, alignment); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes); }
+void* operator new[](std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return AllocateAligned(bytes, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
 
 void FailingNew::Fail(std::uint64_t at, std::uint64_t count) {
   allocated = 0;
