@@ -190,7 +190,12 @@ std::string EncodeDocument(const Document& document) {
 }
 
 absl::StatusOr<Document> DecodeDocument(std::string_view bytes) {
-  const json object = json::from_cbor(bytes.begin(), bytes.end(), true, false);
+  json object;
+  try {  // it throws for lists longer than there is memory, also where it was asked not to
+    object = json::from_cbor(bytes.begin(), bytes.end(), true, false);
+  } catch (const json::exception&) {
+    return Malformed("dead letter");
+  }
   auto text = [&object](const char* key) -> const std::string* {
     const auto found = object.find(key);
     return found != object.end() && found->is_string() ? found->get_ptr<const std::string*>() : nullptr;

@@ -54,7 +54,22 @@ std::optional<std::uint64_t> ParseNumber(std::string_view digits) {
   return number;
 }
 
-std::string Format(const Current& current) {
+}  // namespace
+
+std::string CurrentPath(const std::string& folder) { return folder + "/CURRENT"; }
+
+std::string GenerationPath(const std::string& folder, std::uint64_t generation) {
+  return fmt::format("{}/{}{:06}{}", folder, kPrefix, generation, kSuffix);
+}
+
+std::optional<std::uint64_t> GenerationOf(std::string_view file_name) {
+  if (!file_name.starts_with(kPrefix)) return std::nullopt;
+  file_name.remove_prefix(kPrefix.size());
+  const std::size_t dot = file_name.find(kSuffix);
+  return dot == std::string_view::npos ? std::nullopt : ParseNumber(file_name.substr(0, dot));
+}
+
+std::string FormatCurrent(const Current& current) {
   std::string text(kHeader);
   text += fmt::format("live {}\n", current.live);
   if (current.candidate.has_value()) text += fmt::format("candidate {}\n", *current.candidate);
@@ -63,8 +78,8 @@ std::string Format(const Current& current) {
   return text;
 }
 
-/// The text is what Format() makes of what is read from it, or it is damaged.
-std::optional<Current> Parse(std::string_view text) {
+// One way to write each state: so what was read is what FormatCurrent() makes of it, or the text is damaged.
+std::optional<Current> ParseCurrent(std::string_view text) {
   Current current;
   std::string_view rest = text;
   if (!rest.starts_with(kHeader)) return std::nullopt;
@@ -82,23 +97,8 @@ std::optional<Current> Parse(std::string_view text) {
     if (key == "newest") current.newest = *number;
     rest.remove_prefix(end + 1);
   }
-  if (current.live == 0 || current.newest == 0 || Format(current) != text) return std::nullopt;
+  if (current.live == 0 || current.newest == 0 || FormatCurrent(current) != text) return std::nullopt;
   return current;
-}
-
-}  // namespace
-
-std::string CurrentPath(const std::string& folder) { return folder + "/CURRENT"; }
-
-std::string GenerationPath(const std::string& folder, std::uint64_t generation) {
-  return fmt::format("{}/{}{:06}{}", folder, kPrefix, generation, kSuffix);
-}
-
-std::optional<std::uint64_t> GenerationOf(std::string_view file_name) {
-  if (!file_name.starts_with(kPrefix)) return std::nullopt;
-  file_name.remove_prefix(kPrefix.size());
-  const std::size_t dot = file_name.find(kSuffix);
-  return dot == std::string_view::npos ? std::nullopt : ParseNumber(file_name.substr(0, dot));
 }
 
 absl::StatusOr<Current> ReadCurrent(const std::string& folder) {
@@ -114,7 +114,7 @@ absl::StatusOr<Current> ReadCurrent(const std::string& folder) {
     size = read(file.number(), bytes.data(), bytes.size());
   } while (size < 0 && errno == EINTR);
   if (size < 0) return absl::UnavailableError(fmt::format("'{}' cannot be read: {}", path, LastError()));
-  const std::optional<Current> current = Parse({bytes.data(), static_cast<std::size_t>(size)});
+  const std::optional<Current> current = ParseCurrent({bytes.data(), static_cast<std::size_t>(size)});
   if (current.has_value()) return *current;
   return absl::DataLossError(fmt::format("'{}' is damaged. It names the live generation: restore it from a copy", path));
 }
@@ -124,7 +124,7 @@ absl::Status WriteCurrent(const std::string& folder, const Current& current) {
   const std::string next = path + "-next";
   {
     const File file(next, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!file.is_open() || !WriteAll(file.number(), Format(current)) || fsync(file.number()) != 0) {
+    if (!file.is_open() || !WriteAll(file.number(), FormatCurrent(current)) || fsync(file.number()) != 0) {
       return absl::FailedPreconditionError(fmt::format("'{}' cannot be written: {}", next, LastError()));
     }
   }

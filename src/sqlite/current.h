@@ -28,6 +28,10 @@ std::string GenerationPath(const std::string& folder, std::uint64_t generation);
 /// The number in the name of a file of a generation, of its database or beside it; empty = the file belongs to none.
 std::optional<std::uint64_t> GenerationOf(std::string_view file_name);
 
+/// The text of the file; reading it gives what was written, or nothing for any other text.
+std::string FormatCurrent(const Current& current);
+std::optional<Current> ParseCurrent(std::string_view text);
+
 /// Errors: kNotFound where the file does not exist, kDataLoss where it is damaged.
 absl::StatusOr<Current> ReadCurrent(const std::string& folder);
 
