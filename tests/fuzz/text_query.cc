@@ -34,7 +34,9 @@ sqlite::Store& SmallStore() {
     write.upserts = {&record, 1};
     CommitRequest commit;
     commit.source = "source";
-    FUZZ_REQUIRE(kept->sink().EnsureCollection({.recipe = {.dimension = 2}}).ok());
+    CollectionSpec spec;
+    spec.recipe.dimension = 2;
+    FUZZ_REQUIRE(kept->sink().EnsureCollection(spec).ok());
     FUZZ_REQUIRE(kept->sink().Write({&write, 1}).ok());
     FUZZ_REQUIRE(kept->checkpoint().Commit(commit).ok());
     FUZZ_REQUIRE(kept->index().LoadRecipe().ok());
