@@ -103,7 +103,7 @@ void CheckMessage(const Difference& difference, std::string_view message) {
 }  // namespace
 
 TEST_CASE("evolve takes what is not as declared, and the report says what turned up") {
-  const std::size_t kind = GENERATE(0, 1, 2);
+  const std::size_t kind = GENERATE(0U, 1U, 2U);
   const Difference difference = Differences()[kind];
   CAPTURE(difference.name);
   SchemaRig rig;
@@ -123,7 +123,7 @@ TEST_CASE("evolve takes what is not as declared, and the report says what turned
 }
 
 TEST_CASE("freeze ends the run by an error that names field and types, and loses nothing") {
-  const std::size_t kind = GENERATE(0, 1, 2);
+  const std::size_t kind = GENERATE(0U, 1U, 2U);
   const Difference difference = Differences()[kind];
   CAPTURE(difference.name);
   SchemaRig rig;
@@ -152,7 +152,7 @@ TEST_CASE("freeze ends the run by an error that names field and types, and loses
 }
 
 TEST_CASE("a dead letter of the schema names field and types, and a later good version clears it") {
-  const std::size_t kind = GENERATE(0, 1, 2);
+  const std::size_t kind = GENERATE(0U, 1U, 2U);
   const bool lazy = GENERATE(false, true);
   const Difference difference = Differences()[kind];
   CAPTURE(difference.name);
