@@ -13,6 +13,7 @@ import math
 import os
 import pathlib
 import random
+import re
 import shutil
 import sqlite3
 import statistics
@@ -73,9 +74,8 @@ class Tree:
     def edit(self, path):
         """Another word in the place of one of the text, about the middle."""
         text = path.read_text()
-        begin = text.index(". ", len(text) // 2 - 200) + 2 if ". " in text[len(text) // 2 - 200:-40] else text.rindex(" ", 0, -3) + 1
-        begin = text.index(" ", begin) + 1
-        end = next(at for at in range(begin, len(text)) if not text[at].isalpha())
+        words = [match.span() for match in re.finditer(r"(?<= )[^\W\d_]+", text)]
+        begin, end = next((word for word in words if word[0] >= len(text) // 2), words[-1])
         self.write(path, text[:begin] + "unheardof" + text[end:])
 
     def mix(self):
