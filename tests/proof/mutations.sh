@@ -28,6 +28,7 @@ checks=(
   "engine_test engine/engine_test"
   "sqlite_test sqlite/sqlite_test"
   "proof_erasure proof/proof_erasure --cases 6"
+  "proof_generations proof/proof_generations --cases 10"
   "proof_upgrade proof/proof_upgrade --cases 1"
 )
 
