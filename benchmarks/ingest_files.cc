@@ -2,7 +2,7 @@
 // report as one line of JSON. benchmarks/compare/ingest.sh runs it beside others.
 //
 //     ingest_files FOLDER INDEX    into the SQLite file INDEX
-//     ingest_files FOLDER          into nothing: the records are dropped, and no ledger is kept
+//     ingest_files --drop FOLDER INDEX    the records are dropped; INDEX holds the ledger only
 //     ingest_files --stat FOLDER   only asks for the state of each file, which no run over an unchanged folder can avoid
 #include <fts.h>
 #include <sys/stat.h>
@@ -48,11 +48,11 @@ absl::Status IngestIntoFile(const std::string& folder, const std::string& index,
   return Ingest(folder, store->sink(), store->checkpoint(), report);
 }
 
-absl::Status IngestIntoNothing(const std::string& folder, RunReport& report) {
+absl::Status IngestIntoNothing(const std::string& folder, const std::string& ledger, RunReport& report) {
+  auto store = sqlite::Store::Open(ledger);
+  if (!store.ok()) return store.status();
   FunctionSink sink([](std::span<const DocumentWrite>) { return absl::OkStatus(); });
-  FunctionCheckpoint checkpoint([](std::string_view) { return std::vector<PartitionCursor>(); },
-                                [](const CommitRequest&) { return absl::OkStatus(); });
-  return Ingest(folder, sink, checkpoint, report);
+  return Ingest(folder, sink, store->checkpoint(), report);
 }
 
 int StatWalk(std::string folder) {
@@ -76,12 +76,13 @@ int StatWalk(std::string folder) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::string_view(argv[1]) == "--stat") return StatWalk(argv[2]);
-  if (argc != 2 && argc != 3) {
-    std::fputs("usage: ingest_files FOLDER [INDEX] | ingest_files --stat FOLDER\n", stderr);
+  const bool drops = argc == 4 && std::string_view(argv[1]) == "--drop";
+  if (argc != 3 && !drops) {
+    std::fputs("usage: ingest_files [--drop] FOLDER INDEX | ingest_files --stat FOLDER\n", stderr);
     return 2;
   }
   RunReport report;
-  const absl::Status status = argc == 3 ? IngestIntoFile(argv[1], argv[2], report) : IngestIntoNothing(argv[1], report);
+  const absl::Status status = drops ? IngestIntoNothing(argv[2], argv[3], report) : IngestIntoFile(argv[1], argv[2], report);
   if (!status.ok()) {
     std::fprintf(stderr, "ingest_files: %s\n", status.ToString().c_str());
     return 1;

@@ -148,8 +148,9 @@ class Ragpipe:
             raise RuntimeError(f"the run is not complete: {report['problems']}")
         return figures | {"texts": report["embed"]["texts"], "calls": report["embed"]["calls"], "run": report["seconds"]}
 
-    def drop(self, tree):
-        return measure([self.program, tree])[0]
+    def drop(self, tree, state):
+        state.mkdir(parents=True, exist_ok=True)
+        return measure([self.program, "--drop", tree, state / "ledger.db"])[0]
 
     def stat(self, tree):
         return measure([self.program, "--stat", tree])[0]
@@ -178,8 +179,8 @@ class Rival:
         figures, output = measure(self.command + ["run", tree, state])
         return figures | json.loads(output[-1])
 
-    def drop(self, tree):
-        return measure(self.command + ["drop", tree, "/nowhere"])[0]
+    def drop(self, tree, state):
+        return measure(self.command + ["drop", tree, state])[0]
 
     def records(self, state):
         done = subprocess.run(self.command + ["dump", state], capture_output=True, check=True, text=True)
@@ -235,7 +236,9 @@ class Comparison:
                 self.attempt(engine, step, lambda engine=engine, step=step: self.step(engine, tree, step))
         for engine in self.engines:
             if engine.name in (OURS, "langchain"):
-                self.attempt(engine, "dropped", lambda engine=engine: engine.drop(tree.root))
+                shutil.rmtree(self.work / f"{engine.name}-dropped", ignore_errors=True)
+                self.attempt(engine, "dropped",
+                             lambda engine=engine: engine.drop(tree.root, self.work / f"{engine.name}-dropped"))
         for engine in self.engines:
             self.attempt(engine, "compared", lambda engine=engine: self.compare(engine, tree))
 

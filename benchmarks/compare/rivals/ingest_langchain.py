@@ -1,5 +1,5 @@
 """ingest_langchain.py run|drop TREE STATE | dump STATE: a folder of Markdown into Chroma through LangChain's indexing API, or ("drop") through
-the same into a store that embeds and drops. Prints what ingest.py asks for. Chunks are of 2,048 characters, its default splitter."""
+the same, with the same record of what was stored, into a store that embeds and drops. Prints what ingest.py asks for. Chunks are of 2,048 characters, its default splitter."""
 
 import hashlib
 import json
@@ -38,18 +38,21 @@ def open_store():
     return Chroma(collection_name="tree", embedding_function=NullEmbeddings(), persist_directory=f"{STATE}/chroma")
 
 
-def run(tree):
+def run_index(tree, name, store):
     from langchain_classic.indexes import SQLRecordManager
     from langchain_core.indexing import index
 
     os.makedirs(STATE, exist_ok=True)
-    records = SQLRecordManager("chroma/tree", db_url=f"sqlite:///{STATE}/records.db")
+    records = SQLRecordManager(name, db_url=f"sqlite:///{STATE}/records.db")
     records.create_schema()
-    index(load_and_split(tree), records, open_store(), cleanup="full", source_id_key="source", key_encoder="sha256")
+    index(load_and_split(tree), records, store, cleanup="full", source_id_key="source", key_encoder="sha256")
+
+
+def run(tree):
+    run_index(tree, "chroma/tree", open_store())
 
 
 def drop(tree):
-    from langchain_core.indexing import InMemoryRecordManager, index
     from langchain_core.vectorstores import VectorStore
 
     class NullStore(VectorStore):
@@ -67,9 +70,7 @@ def drop(tree):
         def from_texts(cls, *_, **__):
             return cls()
 
-    records = InMemoryRecordManager("null/tree")
-    records.create_schema()
-    index(load_and_split(tree), records, NullStore(), cleanup=None, source_id_key="source", key_encoder="sha256")
+    run_index(tree, "null/tree", NullStore())
 
 
 def dump():
