@@ -1,7 +1,7 @@
 // P6. An allocation of C++ fails in a process that runs the pipeline: one, a hundred, or all from then on, in the engine, in a
 // stage or in the host. The run ends truly well, says an error, or the process ends; it never says OK to what is not, and never
-// hangs. What it leaves is as after a kill, and the next run makes it right. Most processes end: a thread of the engine cannot go
-// on without memory.
+// hangs. What it leaves is as after a kill, and the next run makes it right. Most processes end: a thread of the engine cannot
+// go on without memory.
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <fmt/format.h>

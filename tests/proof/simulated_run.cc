@@ -86,7 +86,7 @@ struct Setup {
     scheduler.switch_rate = AnyOf(random, {1.0, 0.2, 0.03});
     scheduler.stall_rate = AnyOf(random, {0.0, 0.0, 0.01});
     scheduler.early_wakes = AnyOf(random, {0.0, 0.02});  // they hide a notification that is missing
-    Random other_random(seed ^ 0x5C4E3A);  // its own: the choices above stay those of the seed
+    Random other_random(seed ^ 0x5C4E3A);                // its own: the choices above stay those of the seed
     if (OneIn(other_random, 4)) DeclareSchema(other_random);
     rebalances = source.partitions > 1 && OneIn(other_random, 2);
   }
