@@ -58,9 +58,8 @@ concept StageOf = std::derived_from<internal::StageType<T>, Interface> && std::m
 ///     ragpipe::RunReport report;
 ///     absl::Status status = pipeline.Run(report);
 ///
-/// Threading:  one call, or one Start() to Stop(), at a time; Cancel(), IsRunning() and Report() from any thread. The stages
-/// are
-///             called from the engine's threads as their headers say.
+/// Threading:  one call, or one Start() to Stop(), at a time; Cancel(), IsRunning() and Report() from any thread. The
+///             stages are called from the engine's threads as their headers say.
 /// Exceptions: none thrown; one that escapes a stage becomes kInternal.
 template <StageOf<Source> S, StageOf<Chunker> C, StageOf<Embedder> E, StageOf<VectorSink> V, StageOf<Checkpoint> K>
 class Pipeline final {

@@ -1,7 +1,6 @@
 #include "sqlite/compaction.h"
 
 #include <fmt/format.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -13,6 +12,7 @@
 #include "sqlite/recipes.h"
 #include "sqlite/segments.h"
 #include "sqlite/vectors.h"
+#include "sqlite/write_ahead_log.h"
 
 namespace ragpipe::sqlite {
 namespace {
@@ -41,10 +41,9 @@ absl::Status EraseInPlace(Database& db) {
   return db.Run("INSERT INTO record_words(record_words) VALUES('rebuild')");
 }
 
-/// Copies the log back and cuts it off; SQLite cuts the file to the size of the last commit, too.
-absl::Status EmptyLog(Database& db) {
-  const int code = sqlite3_wal_checkpoint_v2(db.handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  if (code != SQLITE_BUSY) return db.Error(code);
+absl::Status EraseFromLog(Database& db) {
+  const absl::Status status = EmptyLog(db);
+  if (!absl::IsUnavailable(status)) return status;
   return absl::UnavailableError(
       fmt::format("'{}' still holds what was deleted: a search or another reader has seen it for longer than a few seconds and"
                   " may need it. Let it end, and call Compact() again",
@@ -65,9 +64,9 @@ absl::Status Compact(Writer& writer) {
   RAGPIPE_RETURN_IF_ERROR(writer.Begin());  // or what ended the last run, and why nothing may be committed
   absl::Status status = EraseInPlace(db);
   if (status.ok()) status = db.Run("COMMIT");
-  if (status.ok()) status = EmptyLog(db);  // a reader that would be in the way at the end is so now
+  if (status.ok()) status = EraseFromLog(db);  // a reader that would be in the way at the end is so now
   if (status.ok()) status = db.Execute("VACUUM");
-  if (status.ok()) status = EmptyLog(db);
+  if (status.ok()) status = EraseFromLog(db);
   if (status.ok()) return status;
   if (!absl::IsUnavailable(status)) status = writer.Fail(status);
   writer.Rollback();  // no run has lost anything: it may go on

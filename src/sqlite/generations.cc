@@ -114,15 +114,15 @@ void RemoveUnnamed(const std::string& folder, const Current& current) {
 }
 
 /// CURRENT and its lock: what changes the folder does all of it under one.
-struct Change {
+struct FolderChange {
   WriterLock lock;
   Current current;
 };
 
-absl::StatusOr<Change> BeginChange(const std::string& folder) {
+absl::StatusOr<FolderChange> BeginChange(const std::string& folder) {
   RAGPIPE_ASSIGN_OR_RETURN(WriterLock lock, WriterLock::Acquire(CurrentPath(folder)));
   RAGPIPE_ASSIGN_OR_RETURN(Current current, ReadCurrent(folder));
-  return Change{std::move(lock), current};
+  return FolderChange{std::move(lock), current};
 }
 
 absl::Status Drop(const std::string& folder, Current current, std::optional<std::uint64_t> Current::*role) {
@@ -176,7 +176,7 @@ absl::StatusOr<Store> Generations::OpenLive() {
 }
 
 absl::StatusOr<Store> Generations::OpenFor(const Recipe& recipe) {
-  RAGPIPE_ASSIGN_OR_RETURN(Change change, BeginChange(folder_));
+  RAGPIPE_ASSIGN_OR_RETURN(FolderChange change, BeginChange(folder_));
   Current& current = change.current;
   const std::string live = GenerationPath(folder_, current.live);
   RAGPIPE_RETURN_IF_ERROR(CheckThere(live));
@@ -211,7 +211,7 @@ absl::StatusOr<Coverage> Generations::MeasureCoverage() const {
 }
 
 absl::Status Generations::Promote(const Recipe& recipe, const PromotionGate& gate) {
-  RAGPIPE_ASSIGN_OR_RETURN(const Change change, BeginChange(folder_));
+  RAGPIPE_ASSIGN_OR_RETURN(const FolderChange change, BeginChange(folder_));
   const Current& current = change.current;
   const std::string live = GenerationPath(folder_, current.live);
   RAGPIPE_ASSIGN_OR_RETURN(const std::optional<Recipe> of_live, RecipeOf(live));
@@ -236,7 +236,7 @@ absl::Status Generations::Promote(const Recipe& recipe, const PromotionGate& gat
 }
 
 absl::Status Generations::Rollback() {
-  RAGPIPE_ASSIGN_OR_RETURN(Change change, BeginChange(folder_));
+  RAGPIPE_ASSIGN_OR_RETURN(FolderChange change, BeginChange(folder_));
   Current& current = change.current;
   if (!current.previous.has_value()) {
     return absl::NotFoundError(fmt::format("'{}' has no previous generation to go back to", folder_));
@@ -247,12 +247,12 @@ absl::Status Generations::Rollback() {
 }
 
 absl::Status Generations::DropCandidate() {
-  RAGPIPE_ASSIGN_OR_RETURN(const Change change, BeginChange(folder_));
+  RAGPIPE_ASSIGN_OR_RETURN(const FolderChange change, BeginChange(folder_));
   return Drop(folder_, change.current, &Current::candidate);
 }
 
 absl::Status Generations::DropPrevious() {
-  RAGPIPE_ASSIGN_OR_RETURN(const Change change, BeginChange(folder_));
+  RAGPIPE_ASSIGN_OR_RETURN(const FolderChange change, BeginChange(folder_));
   return Drop(folder_, change.current, &Current::previous);
 }
 

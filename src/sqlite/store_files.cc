@@ -7,16 +7,15 @@
 
 #include "core/status_macros.h"
 #include "sqlite/database.h"
+#include "sqlite/write_ahead_log.h"
 
 namespace ragpipe::sqlite {
 namespace {
 
 // A reader that opens the database between its deletion and that of its log must not miss what is only in the log.
-absl::Status EmptyLog(const std::string& path) {
+absl::Status MoveLogIntoFile(const std::string& path) {
   absl::StatusOr<Database> db = Database::Open(path, Database::Access::kReadWriteCreate);
-  if (!db.ok()) return absl::OkStatus();  // damaged: nobody can open it
-  const absl::StatusOr<std::int64_t> busy = db->ReadInt("PRAGMA wal_checkpoint(TRUNCATE)");
-  if (!busy.ok() || *busy == 0) return absl::OkStatus();
+  if (!db.ok() || !absl::IsUnavailable(EmptyLog(*db))) return absl::OkStatus();  // nobody can read what is damaged
   return absl::UnavailableError(fmt::format("'{}' is being read; delete it when the searches in it have ended", path));
 }
 
@@ -34,7 +33,7 @@ std::uint64_t StoreBytes(const std::string& path) {
 
 absl::Status RemoveStore(const std::string& path) {
   std::error_code error;
-  if (std::filesystem::exists(path, error)) RAGPIPE_RETURN_IF_ERROR(EmptyLog(path));
+  if (std::filesystem::exists(path, error)) RAGPIPE_RETURN_IF_ERROR(MoveLogIntoFile(path));
   for (const char* suffix : {"", "-wal", "-shm", "-lock"}) {
     std::filesystem::remove(path + suffix, error);
     if (error) return absl::FailedPreconditionError(fmt::format("'{}{}' cannot be deleted: {}", path, suffix, error.message()));

@@ -39,4 +39,8 @@ absl::Status MakeLogDurable(Database& db) {
   return db.Error(code);
 }
 
+absl::Status EmptyLog(Database& db) {
+  return db.Error(sqlite3_wal_checkpoint_v2(db.handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr));
+}
+
 }  // namespace ragpipe::sqlite

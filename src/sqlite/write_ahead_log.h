@@ -12,4 +12,8 @@ namespace ragpipe::sqlite {
 /// So the log is written again, byte for byte, and synced, before anything is built on it.
 absl::Status MakeLogDurable(Database& db);
 
+/// Copies the log back into the file and cuts it off; SQLite cuts the file to the size of the last commit, too.
+/// Errors: kUnavailable while a reader still needs the log.
+absl::Status EmptyLog(Database& db);
+
 }  // namespace ragpipe::sqlite

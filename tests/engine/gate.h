@@ -1,8 +1,13 @@
 #pragma once
 
+#include <absl/status/status.h>
+
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string_view>
+
+#include "ragpipe/embedder.h"
 
 /// An embedder whose calls wait until a text that is not held comes, or until it is opened.
 class Gate {
@@ -14,6 +19,14 @@ class Gate {
     changed_.notify_all();
     changed_.wait(lock, [&] { return is_open_; });
   }
+  /// HashEmbedderOptions::on_call of such an embedder.
+  std::function<absl::Status(const ragpipe::EmbedRequest&)> OnCall() {
+    return [this](const ragpipe::EmbedRequest& request) {
+      for (const std::string_view text : request.texts) Wait(text);
+      return absl::OkStatus();
+    };
+  }
+
   void AwaitHeld() {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return is_held_; });

@@ -68,11 +68,7 @@ TEST_CASE("the same content under a newer ordinal fences what lies between") {
 
 TEST_CASE("a newer waiting change replaces an older one, and none overtakes") {
   Gate gate;
-  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
-          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
-             for (const std::string_view text : request.texts) gate.Wait(text);
-             return absl::OkStatus();
-           }});
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {}, {.limits = {.texts = 1}, .on_call = gate.OnCall()});
   rig.options.clock = nullptr;
   Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
   REQUIRE_OK(pipeline.Start());
@@ -92,11 +88,7 @@ TEST_CASE("a newer waiting change replaces an older one, and none overtakes") {
 
 TEST_CASE("a late change does not replace a newer one that waits") {
   Gate gate;
-  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
-          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
-             for (const std::string_view text : request.texts) gate.Wait(text);
-             return absl::OkStatus();
-           }});
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {}, {.limits = {.texts = 1}, .on_call = gate.OnCall()});
   rig.options.clock = nullptr;
   Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
   REQUIRE_OK(pipeline.Start());
@@ -116,11 +108,7 @@ TEST_CASE("a late change does not replace a newer one that waits") {
 
 TEST_CASE("a change that is delivered twice and waits is not lost when the run ends before it") {
   Gate gate;
-  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
-          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
-             for (const std::string_view text : request.texts) gate.Wait(text);
-             return absl::OkStatus();
-           }});
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {}, {.limits = {.texts = 1}, .on_call = gate.OnCall()});
   rig.options.clock = nullptr;
   rig.options.commit_documents = 1;
   FaultPlan plan;
@@ -181,10 +169,7 @@ TEST_CASE("a late change neither replaces nor clears a dead letter of a newer on
 
 TEST_CASE("a cursor moves only past a contiguous prefix of finished changes") {
   Gate gate;
-  Rig rig({.mode = MemorySourceOptions::Mode::kFeed}, {}, {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
-                                                             for (const std::string_view text : request.texts) gate.Wait(text);
-                                                             return absl::OkStatus();
-                                                           }});
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed}, {}, {.limits = {.texts = 1}, .on_call = gate.OnCall()});
   rig.options.clock = nullptr;
   rig.options.embed_calls = 2;
   rig.options.chunk_workers = 1;
@@ -372,10 +357,7 @@ TEST_CASE("a tombstone does not count as a document that a listing lacks") {
 TEST_CASE("the watermark of several partitions is the least, not that of the one ahead") {
   Gate gate;
   Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
-          {.limits = {.texts = 1, .calls = 2}, .on_call = [&](const EmbedRequest& request) {
-             for (const std::string_view text : request.texts) gate.Wait(text);
-             return absl::OkStatus();
-           }});
+          {.limits = {.texts = 1, .calls = 2}, .on_call = gate.OnCall()});
   rig.options.clock = nullptr;
   const auto at = [](int second) { return absl::FromUnixSeconds(1'700'000'000 + second); };
   const auto push = [&](std::string partition, std::string id, std::string text, int second) {

@@ -166,11 +166,7 @@ TEST_CASE("stopping does not wait for the end of a revocation") {
 
 TEST_CASE("a lost partition is abandoned: neither written nor committed") {
   Gate gate;
-  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {},
-          {.limits = {.texts = 1}, .on_call = [&](const EmbedRequest& request) {
-             for (const std::string_view text : request.texts) gate.Wait(text);
-             return absl::OkStatus();
-           }});
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed, .endless = true}, {}, {.limits = {.texts = 1}, .on_call = gate.OnCall()});
   rig.options.clock = nullptr;
   Pipeline pipeline{rig.source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
   REQUIRE_OK(pipeline.Start());
@@ -189,11 +185,7 @@ TEST_CASE("a lost partition is abandoned: neither written nor committed") {
 
 TEST_CASE("texts of a lost partition are not embedded, its documents not read") {
   Gate gate;
-  Rig rig({.mode = Mode::kFeed, .endless = true}, {},
-          {.limits = {.texts = 1, .calls = 1}, .on_call = [&](const EmbedRequest& request) {
-             for (const std::string_view text : request.texts) gate.Wait(text);
-             return absl::OkStatus();
-           }});
+  Rig rig({.mode = Mode::kFeed, .endless = true}, {}, {.limits = {.texts = 1, .calls = 1}, .on_call = gate.OnCall()});
   rig.options.clock = nullptr;
   WatchedSource source(rig.source);
   Pipeline pipeline{source, rig.chunker, rig.embedder, rig.store.sink(), rig.store.checkpoint(), rig.options};
@@ -216,10 +208,7 @@ TEST_CASE("what the sink holds of a lost partition and nobody committed is in do
   const bool shared_transaction = GENERATE(true, false);
   Gate gate;
   Rig rig({.mode = Mode::kFeed, .endless = true}, {.shared_transaction = shared_transaction},
-          {.limits = {.texts = 1, .calls = 2}, .on_call = [&](const EmbedRequest& request) {
-             for (const std::string_view text : request.texts) gate.Wait(text);
-             return absl::OkStatus();
-           }});
+          {.limits = {.texts = 1, .calls = 2}, .on_call = gate.OnCall()});
   rig.options.clock = nullptr;
   rig.options.commit_interval = absl::Hours(1);
   WatchedSource source(rig.source);
