@@ -62,7 +62,7 @@ struct PipelineOptions {
   /// larger than the budget passes alone. Several calls to a remote embedder at once, each with thousands of texts, want more.
   std::size_t memory_budget = std::size_t{32} << 20;
 
-  int chunk_workers = 0;  ///< threads that load and split; 0 = one a core
+  int chunk_workers = 0;  ///< threads that load and split, or compare in Verify(); 0 = one a core
   int embed_calls = 0;    ///< embedder calls in flight; 0 = EmbedLimits::calls
 
   absl::Duration commit_interval = absl::Seconds(1);  ///< the most that a crash can cost

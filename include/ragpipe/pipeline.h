@@ -89,7 +89,7 @@ class Pipeline final {
   absl::Status MakePlan(const PlanOptions& options, Plan& plan) { return engine_.MakePlan(options, plan); }
 
   /// Compares what the ledger says is stored with what the sink stores, record by record, and changes nothing. Holds the
-  /// records of 64 documents at a time. OK = compared; `report.is_sound()` says whether they are equal.
+  /// records of 64 documents for each of `chunk_workers` threads. OK = compared; `report.is_sound()` says whether they are equal.
   /// Errors: kFailedPrecondition where the checkpoint keeps no ledger, the sink lists no records, or the recipe differs.
   absl::Status Verify(const VerifyOptions& options, VerifyReport& report) { return engine_.Verify(options, report); }
 

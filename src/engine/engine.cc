@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -108,15 +107,12 @@ absl::Status Prepare(State& state) {
   return OpenStream(state);
 }
 
-int CountThreads(int asked, int otherwise) { return std::max(1, asked != 0 ? asked : otherwise); }
-
 /// Reads the feed on this thread, with the other steps on their own, until all is committed or abandoned.
 void RunSteps(State& state) {
-  const int chunk_workers = CountThreads(state.options.chunk_workers, static_cast<int>(std::thread::hardware_concurrency()));
-  const int embed_calls = CountThreads(state.options.embed_calls, state.embed_limits.calls);
+  const int embed_calls = std::max(1, state.options.embed_calls != 0 ? state.options.embed_calls : state.embed_limits.calls);
   {
     MutexLock lock(state.mutex);
-    state.workers_alive = static_cast<std::size_t>(chunk_workers + embed_calls);
+    state.workers_alive = state.chunk_workers + static_cast<std::size_t>(embed_calls);
   }
   auto worker = [&state](auto body) {
     return Thread([&state, body] {
@@ -126,7 +122,8 @@ void RunSteps(State& state) {
     });
   };
   std::vector<Thread> threads;
-  for (int i = 0; i < chunk_workers; ++i) threads.push_back(worker([&state] { RunChunkWorker(state, *state.stream); }));
+  for (std::size_t i = 0; i < state.chunk_workers; ++i)
+    threads.push_back(worker([&state] { RunChunkWorker(state, *state.stream); }));
   for (int i = 0; i < embed_calls; ++i) threads.push_back(worker([&state] { RunEmbedCaller(state); }));
   threads.emplace_back([&state] { Writer(state).Run(); });
 

@@ -14,6 +14,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "core/fingerprint.h"
@@ -68,6 +69,8 @@ State::State(Stages stages_in, const PipelineOptions& options_in)
       marks_writes(has_ledger && stages.sink.transaction() == nullptr),
       dimension(stages.embedder.dimension()),
       embed_limits(stages.embedder.limits()),
+      chunk_workers(options.chunk_workers != 0 ? static_cast<std::size_t>(options.chunk_workers)
+                                               : std::max(1U, std::thread::hardware_concurrency())),
       random_(options.random_seed != 0 ? options.random_seed : std::random_device{}()) {
   report.started = clock.Now();
   last_sample = report.started;

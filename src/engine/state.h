@@ -63,6 +63,7 @@ class State {
   const bool marks_writes;  ///< the ledger says which documents are about to be written
   const std::size_t dimension;
   const EmbedLimits embed_limits;
+  const std::size_t chunk_workers;  ///< at least one
 
   std::unique_ptr<ChangeStream> stream;    ///< set before the threads start
   std::optional<DeadLetterFilter> replay;  ///< these are read instead of the feed; set before the threads start

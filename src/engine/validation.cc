@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -104,14 +106,17 @@ absl::Status CheckChunks(const Document& document, const std::vector<Chunk>& chu
 }
 
 absl::Status CheckVector(std::span<const float> vector, bool may_be_zero) {
-  bool is_zero = true;
-  for (std::size_t i = 0; i < vector.size(); ++i) {
-    if (!std::isfinite(vector[i])) {
-      return absl::InvalidArgumentError(fmt::format("the embedder returned a vector whose float {} is not finite", i));
-    }
-    is_zero = is_zero && vector[i] == 0;
+  // Magnitudes of floats are ordered as their bits are. An integer maximum is vectorised; a test of each float is not.
+  constexpr std::int32_t kInfinity = 0x7F800000;
+  auto magnitude = [](float x) { return std::bit_cast<std::int32_t>(x) & 0x7FFFFFFF; };
+  std::int32_t largest = 0;
+  for (const float x : vector) largest = std::max(largest, magnitude(x));
+  if (largest >= kInfinity) {
+    const auto bad = std::find_if(vector.begin(), vector.end(), [&](float x) { return magnitude(x) >= kInfinity; });
+    return absl::InvalidArgumentError(
+        fmt::format("the embedder returned a vector whose float {} is not finite", bad - vector.begin()));
   }
-  if (is_zero && !may_be_zero) {
+  if (largest == 0 && !may_be_zero) {
     return absl::InvalidArgumentError(
         "the embedder returned a zero vector, which has no direction under the cosine metric; it knows nothing of this text");
   }

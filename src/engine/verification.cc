@@ -17,6 +17,7 @@
 #include "core/fingerprint.h"
 #include "core/status_macros.h"
 #include "engine/record_hash.h"
+#include "engine/thread.h"
 #include "engine/validation.h"
 #include "ragpipe/checkpoint.h"
 #include "ragpipe/recipe.h"
@@ -27,6 +28,9 @@ namespace {
 
 constexpr std::size_t kIdsPerPage = 1000;
 constexpr std::size_t kDocumentsPerBatch = 64;  // their records are in memory together
+constexpr std::size_t kBatchesPerWorker = 16;   // of a round: all wait for the last
+
+absl::Status Cancelled() { return absl::CancelledError("the comparison of ledger and sink was cancelled"); }
 
 /// Sorted ids, read page by page.
 class SortedIds {
@@ -71,13 +75,31 @@ class Sample {
   std::uint64_t seed_;
 };
 
+/// What one worker found in its part of a round.
+struct Findings {
+  VerifyReport report;
+  std::vector<LedgerEntry> damaged;  ///< the ledger's entries of damaged documents
+  absl::Status status;
+};
+
+/// Compares documents, in batches.
 class Verifier {
  public:
-  Verifier(State& state, const VerifyOptions& options, VerifyReport& report)
-      : state_(state), options_(options), report_(report) {}
+  Verifier(State& state, const VerifyOptions& options, Findings& findings)
+      : state_(state), options_(options), report_(findings.report), damaged_(findings.damaged) {}
 
-  /// Compares these documents. Appends the ledger's entries of the damaged ones to `damaged`.
-  absl::Status Compare(std::span<const std::string_view> ids, std::vector<LedgerEntry>& damaged) {
+  absl::Status Compare(std::span<const std::string> ids) {
+    while (!ids.empty()) {
+      if (state_.IsAborting()) return Cancelled();
+      const auto batch = ids.first(std::min(ids.size(), kDocumentsPerBatch));
+      RAGPIPE_RETURN_IF_ERROR(CompareBatch({batch.begin(), batch.end()}));
+      ids = ids.subspan(batch.size());
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status CompareBatch(const std::vector<std::string_view>& ids) {
     std::vector<std::optional<LedgerEntry>> entries;
     RAGPIPE_RETURN_IF_ERROR(state_.CallHost(Stage::kRead, "Checkpoint::FindEntries", [&] {
       return state_.stages.checkpoint.FindEntries(state_.source_name, ids, entries);
@@ -94,12 +116,11 @@ class Verifier {
       if (entries[i].has_value() && entries[i]->deleted_at.has_value()) entries[i].reset();  // a tombstone: nothing is stored
       if (CompareDocument(ids[i], entries[i], stored[ids[i]])) continue;
       ++report_.damaged_documents;
-      if (entries[i].has_value()) damaged.push_back(*std::move(entries[i]));
+      if (entries[i].has_value()) damaged_.push_back(*std::move(entries[i]));
     }
     return absl::OkStatus();
   }
 
- private:
   /// True = sound.
   bool CompareDocument(std::string_view id, const std::optional<LedgerEntry>& entry,
                        const std::vector<const StoredRecord*>& records) {
@@ -164,7 +185,40 @@ class Verifier {
   State& state_;
   const VerifyOptions& options_;
   VerifyReport& report_;
+  std::vector<LedgerEntry>& damaged_;
 };
+
+/// Compares the documents of a round, on as many threads as they are worth. The parts are in the order of the ids.
+std::vector<Findings> CompareRound(State& state, const VerifyOptions& options, std::span<const std::string> ids) {
+  const std::size_t batches = (ids.size() + kDocumentsPerBatch - 1) / kDocumentsPerBatch;
+  const std::size_t workers = std::clamp<std::size_t>(batches, 1, state.chunk_workers);
+  const std::size_t documents_per_worker = (batches + workers - 1) / workers * kDocumentsPerBatch;
+  std::vector<Findings> parts(workers);
+  auto compare = [&](std::size_t part) {
+    const std::size_t begin = std::min(ids.size(), part * documents_per_worker);
+    const std::size_t count = std::min(ids.size() - begin, documents_per_worker);
+    parts[part].status = Verifier(state, options, parts[part]).Compare(ids.subspan(begin, count));
+  };
+  std::vector<Thread> threads;
+  for (std::size_t part = 1; part < workers; ++part) threads.emplace_back([&compare, part] { compare(part); });
+  compare(0);
+  for (Thread& thread : threads) thread.Join();
+  return parts;
+}
+
+void Add(VerifyReport&& part, std::size_t max_examples, VerifyReport& report) {
+  report.documents += part.documents;
+  report.records += part.records;
+  report.damaged_documents += part.damaged_documents;
+  report.missing += part.missing;
+  report.extra += part.extra;
+  report.stale += part.stale;
+  report.wrong_content += part.wrong_content;
+  report.wrong_vector += part.wrong_vector;
+  for (VerifyReport::Example& example : part.examples) {
+    if (report.examples.size() < max_examples) report.examples.push_back(std::move(example));
+  }
+}
 
 /// Both sides must be there, and speak of records of the pipeline's recipe.
 absl::Status CheckComparable(State& state) {
@@ -208,7 +262,7 @@ absl::Status ForEachKnownDocument(State& state,
     return state.stages.sink.ListDocuments(state.source_name, after, limit);
   });
   while (true) {
-    if (state.IsAborting()) return absl::CancelledError("the comparison of ledger and sink was cancelled");
+    if (state.IsAborting()) return Cancelled();
     RAGPIPE_ASSIGN_OR_RETURN(const std::string* const known, ledger.Peek());
     RAGPIPE_ASSIGN_OR_RETURN(const std::string* const stored, sink.Peek());
     if (known == nullptr && stored == nullptr) return absl::OkStatus();
@@ -229,25 +283,24 @@ absl::Status VerifyIndex(State& state, const VerifyOptions& options, VerifyRepor
   RAGPIPE_RETURN_IF_ERROR(CheckComparable(state));
   const absl::Time begin = state.clock.Now();
   const Sample sample(options.sample, options.seed);
-  Verifier verifier(state, options, report);
-  std::vector<std::string> batch;
-  std::vector<LedgerEntry> damaged;
+  std::vector<std::string> round;
   auto compare = [&]() -> absl::Status {
-    const std::vector<std::string_view> ids(batch.begin(), batch.end());
-    RAGPIPE_RETURN_IF_ERROR(verifier.Compare(ids, damaged));
-    batch.clear();
-    if (damaged.empty()) return absl::OkStatus();
-    RAGPIPE_RETURN_IF_ERROR(on_damaged(damaged));
-    damaged.clear();
+    for (Findings& part : CompareRound(state, options, round)) {
+      RAGPIPE_RETURN_IF_ERROR(part.status);
+      Add(std::move(part.report), options.max_examples, report);
+      if (!part.damaged.empty()) RAGPIPE_RETURN_IF_ERROR(on_damaged(part.damaged));
+    }
+    round.clear();
     return absl::OkStatus();
   };
+  const std::size_t documents_per_round = state.chunk_workers * kBatchesPerWorker * kDocumentsPerBatch;
   auto visit = [&](std::string_view id, bool /*in_ledger*/, bool /*in_sink*/) -> absl::Status {
     if (!sample.Has(id)) return absl::OkStatus();
-    batch.emplace_back(id);
-    return batch.size() == kDocumentsPerBatch ? compare() : absl::OkStatus();
+    round.emplace_back(id);
+    return round.size() == documents_per_round ? compare() : absl::OkStatus();
   };
   RAGPIPE_RETURN_IF_ERROR(ForEachKnownDocument(state, visit));
-  if (!batch.empty()) RAGPIPE_RETURN_IF_ERROR(compare());
+  RAGPIPE_RETURN_IF_ERROR(compare());
   report.elapsed = state.clock.Now() - begin;
   return absl::OkStatus();
 }

@@ -51,7 +51,7 @@ absl::Status StoredRecordReader::Read(std::string_view source, std::string_view 
   while (true) {
     RAGPIPE_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (!found) return absl::OkStatus();
-    StoredRecord record = common;
+    StoredRecord& record = out.emplace_back(common);
     record.id = row.String(1);
     record.position = static_cast<std::size_t>(row.Int(2));
     record.chunk.range = {static_cast<std::size_t>(row.Int(3)), static_cast<std::size_t>(row.Int(4))};
@@ -73,7 +73,6 @@ absl::Status StoredRecordReader::Read(std::string_view source, std::string_view 
     } else {
       RAGPIPE_RETURN_IF_ERROR(vector);
     }
-    out.push_back(std::move(record));
   }
 }
 

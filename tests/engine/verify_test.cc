@@ -231,6 +231,66 @@ TEST_CASE("what cannot be compared is refused, with why") {
   }
 }
 
+TEST_CASE("any number of workers finds the same damage, in the order of the ids") {
+  RAGPIPE_RANDOM_TEST(random);
+  VerifyRig rig;
+  for (int i = 0; i < 1000; ++i) rig.source.Put("doc" + std::to_string(1000 + i), "text " + std::to_string(i) + "\n\nmore");
+  REQUIRE_OK(rig.Run());
+  for (int i = 0; i < 40; ++i) {
+    StoredRecord record = rig.RecordOf("doc" + std::to_string(1000 + 25 * i + static_cast<int>(random() % 25)));
+    if (random() % 2 == 0) {
+      rig.store.Remove(record.id);
+    } else {
+      record.text += "altered";
+      rig.store.Overwrite(record);
+    }
+  }
+  rig.options.chunk_workers = 1;
+  const VerifyReport alone = rig.Verify({.max_examples = 7});
+  CHECK(alone.documents == 1000);
+  CHECK(alone.records == 2000);
+  CHECK(alone.damaged_documents == 40);
+  CHECK(alone.missing + alone.wrong_content == 40);
+  REQUIRE(alone.examples.size() == 7);
+  for (const int workers : {2, 3, 16}) {
+    rig.options.chunk_workers = workers;
+    const VerifyReport together = rig.Verify({.max_examples = 7});
+    CHECK(together.documents == alone.documents);
+    CHECK(together.records == alone.records);
+    CHECK(together.damaged_documents == alone.damaged_documents);
+    CHECK(together.missing == alone.missing);
+    CHECK(together.wrong_content == alone.wrong_content);
+    REQUIRE(together.examples.size() == 7);
+    for (std::size_t i = 0; i < 7; ++i) {
+      CHECK(together.examples[i].document_id == alone.examples[i].document_id);
+      CHECK(together.examples[i].record_id == alone.examples[i].record_id);
+      CHECK(together.examples[i].damage == alone.examples[i].damage);
+      if (i > 0) CHECK(together.examples[i - 1].document_id < together.examples[i].document_id);
+    }
+  }
+}
+
+TEST_CASE("what one worker cannot read ends the comparison") {
+  VerifyRig rig;
+  for (int i = 0; i < 300; ++i) rig.source.Put("doc" + std::to_string(1000 + i), "text " + std::to_string(i));
+  REQUIRE_OK(rig.Run());
+  rig.options.chunk_workers = 3;
+  const auto call = GENERATE(Call::kReadRecords, Call::kFindEntries);
+  for (int n = 1; n <= 5; ++n) {
+    FaultPlan plan;
+    plan.On(call, Nth(n), Fail(absl::InternalError("the disk is gone")));
+    FaultySink sink(rig.store.sink(), plan);
+    FaultyCheckpoint checkpoint(rig.store.checkpoint(), plan);
+    Pipeline pipeline{rig.source, rig.chunker, rig.embedder, sink, checkpoint, rig.options};
+    VerifyReport report;
+    const absl::Status status = pipeline.Verify({}, report);
+    CHECK(absl::IsInternal(status));
+    CHECK_THAT(std::string(status.message()), Catch::Contains("the disk is gone"));
+    CHECK(pipeline.Verify({}, report).ok());  // nothing is left behind
+    CHECK(report.documents == 300);
+  }
+}
+
 TEST_CASE("a repair may be killed anywhere: the next one, or a run and a repair, finish it") {
   RAGPIPE_RANDOM_TEST(random);
   int kills = 0;
