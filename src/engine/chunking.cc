@@ -15,6 +15,7 @@
 #include "core/status_macros.h"
 #include "core/utf8.h"
 #include "engine/diff.h"
+#include "engine/free_memory.h"
 #include "engine/intake.h"
 #include "engine/judgement.h"
 #include "engine/validation.h"
@@ -120,6 +121,7 @@ class ChunkWorker {
       return Next::kOn;
     }
     RAGPIPE_RETURN_IF_ERROR(Split(task));
+    ReturnFreeMemory(task.document.text.size());
     return Next::kOn;
   }
 
@@ -141,6 +143,7 @@ class ChunkWorker {
       task.change.document.reset();
       task.came_with_body = true;
     } else {
+      ReturnFreeMemory(task.change.size_hint);
       absl::StatusOr<Document> loaded = absl::InternalError("not loaded");
       const absl::Status status = state_.CallHost(Stage::kLoad, "ChangeStream::Load", [&] {
         return SparingMemory([&] {

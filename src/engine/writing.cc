@@ -12,6 +12,7 @@
 
 #include "core/host_call.h"
 #include "core/status_macros.h"
+#include "engine/free_memory.h"
 #include "ragpipe/checkpoint.h"
 #include "ragpipe/retry.h"
 #include "ragpipe/vector_sink.h"
@@ -156,11 +157,14 @@ absl::Status Writer::Write(std::span<const TaskPtr> tasks) {
     if (state_.marks_writes) RAGPIPE_RETURN_IF_ERROR(Mark(to_write));
     RAGPIPE_RETURN_IF_ERROR(WritePart(to_write));
   }
+  std::size_t largest = 0;
   for (const TaskPtr& task : tasks) {
+    largest = std::max(largest, task->document.text.size());
     uncommitted_bytes_ += task->charged_bytes;
     uncommitted_.push_back(task);
     if (task->outcome != Outcome::kFailed) task->Shed();
   }
+  ReturnFreeMemory(largest);
   MutexLock lock(state_.mutex);
   for (const TaskPtr& task : tasks) state_.Charge(*task, std::min(task->charged_bytes, task->Bytes()));
   state_.reader_wakes.NotifyOne();
