@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/status_macros.h"
+#include "proof/http_messages.h"
 
 namespace ragpipe::proof {
 namespace {
@@ -25,9 +26,9 @@ HttpMessage Refusal(const HttpMessage& request, std::string_view code) {
 }
 
 std::string WithoutLastVector(const std::string& body) {
-  nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
+  nlohmann::json json = FromBody(body);
   if (json.contains("vectors") && !json["vectors"].empty()) json["vectors"].erase(json["vectors"].size() - 1);
-  return json.dump();
+  return ToBody(json);
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -16,12 +17,6 @@
 
 namespace ragpipe::proof {
 
-/// How a record travels.
-nlohmann::json ToJson(const StoredRecord& record);
-StoredRecord ToStoredRecord(const nlohmann::json& json);  ///< throws nlohmann::json::exception
-std::string ToHex(std::string_view bytes);
-std::string FromHex(std::string_view hex);
-
 struct HttpServiceOptions {
   testing::HashEmbedderOptions embedder;
   testing::MemoryStoreOptions store;
@@ -32,42 +27,40 @@ struct HttpServiceOptions {
 };
 
 /// Two services over HTTP on loopback, as a vendor would run them: POST /embed; and a vector store, POST /ensure, /write,
-/// /flush, /find, /documents, /records. What changes the store is numbered by the client (X-Request-Id): a request that arrives
-/// after a newer one was given up long ago, and is refused. Threading: from any thread.
+/// /flush, /find, /documents, /records. Requests are numbered (X-Request-Id). One that changes the store and comes after a
+/// newer one was given up long ago, and is refused. Threading: from any thread.
 class HttpService final {
  public:
-  explicit HttpService(const HttpServiceOptions& options);
-
-  int port() const { return acceptor_.port(); }
-  void RefuseNothing();  ///< from now on
-  HttpServiceOptions options() const;
-
-  /// What it holds, with nothing between.
-  std::map<std::string, StoredRecord> records() const { return store_.records(); }
-
   struct Counts {
-    std::uint64_t requests = 0;
     std::uint64_t repeated = 0;  ///< changes that came again under the same number
     std::uint64_t outdated = 0;  ///< changes that came after newer ones
   };
+
+  explicit HttpService(const HttpServiceOptions& options);
+
+  int port() const { return acceptor_.port(); }
+  HttpServiceOptions options() const;
+  void RefuseNothing();  ///< from now on
+
+  /// What it holds, with nothing between.
+  std::map<std::string, StoredRecord> records() const { return store_.records(); }
   Counts counts() const;
 
  private:
   void Serve(Connection& connection);
-  HttpMessage Answer(const HttpMessage& request);
-  nlohmann::json Embed(const nlohmann::json& request, int& code);
-  nlohmann::json Ensure(const nlohmann::json& request, int& code);
-  nlohmann::json Write(const nlohmann::json& request, int& code);
-  nlohmann::json Read(std::string_view path, const nlohmann::json& request, int& code);
+  absl::StatusOr<nlohmann::json> Answer(std::string_view path, std::uint64_t number, const nlohmann::json& body);
+  absl::StatusOr<nlohmann::json> Change(std::string_view path, std::uint64_t number, const nlohmann::json& body);
+  absl::StatusOr<nlohmann::json> Write(const nlohmann::json& body);
+  absl::StatusOr<nlohmann::json> Embed(const nlohmann::json& body);
 
-  HttpServiceOptions options_;
+  HttpServiceOptions options_;  // refused_* guarded by mutex_
   testing::HashEmbedder embedder_;
   testing::MemoryStore store_;
   mutable std::mutex mutex_;
-  std::uint64_t newest_change_ = 0;  // guarded by mutex_, as what follows and options_.refused_*
-  Counts counts_;
-  std::mutex changing_;  // one change at a time, whoever sent it
-  Acceptor acceptor_;    // last: it ends before the rest goes
+  Counts counts_;                    // guarded by mutex_
+  std::mutex changing_;              // one change at a time, whoever sent it
+  std::uint64_t newest_change_ = 0;  // guarded by changing_
+  Acceptor acceptor_;                // last: it ends before the rest goes
 };
 
 }  // namespace ragpipe::proof

@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "core/status_macros.h"
-#include "proof/http_service.h"
+#include "proof/http_messages.h"
 #include "ragpipe/retry.h"
 
 namespace ragpipe::proof {
@@ -55,26 +56,24 @@ absl::Status ToStatus(const HttpMessage& response) {
   return status;
 }
 
-/// Reads an answer whose form nobody promised.
-absl::Status Read(const json& answer, const std::function<absl::Status(const json&)>& read) {
+/// An answer, whose form nobody promised.
+template <class T>
+absl::StatusOr<T> Call(HttpClient& client, std::string_view path, const json& body,
+                       absl::Time deadline = absl::InfiniteFuture()) {
+  RAGPIPE_ASSIGN_OR_RETURN(const json answer, client.Post(path, body, deadline));
   try {
-    return read(answer);
+    return answer.get<T>();
   } catch (const json::exception&) {
     return absl::UnavailableError("the service answered something else");
   }
 }
 
-absl::Status CheckNoErrors(const json& answer, std::string_view what) {
-  if (answer.at("errors").empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format("the service refused {} {}", answer.at("errors").size(), what));
+absl::Status CheckCount(std::size_t vectors, std::size_t wanted) {
+  if (vectors == wanted) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("{} vectors came for {} texts", vectors, wanted));
 }
 
-template <class Strings>
-json ToArray(const Strings& strings) {
-  json array = json::array();
-  for (const std::string_view string : strings) array.push_back(string);
-  return array;
-}
+json ToArray(std::span<const std::string_view> strings) { return std::vector<std::string>(strings.begin(), strings.end()); }
 
 }  // namespace
 
@@ -86,7 +85,7 @@ absl::StatusOr<json> HttpClient::Post(std::string_view path, const json& body, a
     until = std::min(until, std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(left));
   }
   RAGPIPE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Take(until));
-  const HttpMessage request{fmt::format("POST {} HTTP/1.1", path), {{"host", "loopback"}, {"x-request-id", id}}, body.dump()};
+  const HttpMessage request{fmt::format("POST {} HTTP/1.1", path), {{"host", "loopback"}, {"x-request-id", id}}, ToBody(body)};
   RAGPIPE_RETURN_IF_ERROR(connection->Send(ToWire(request), until));
   RAGPIPE_ASSIGN_OR_RETURN(const HttpMessage response, ReadMessage(*connection, until));
   const absl::Status status = ToStatus(response);
@@ -95,7 +94,7 @@ absl::StatusOr<json> HttpClient::Post(std::string_view path, const json& body, a
     ++misplaced_;
     return absl::AbortedError("the answer of another request");
   }
-  json answer = json::parse(response.body, nullptr, false);
+  json answer = FromBody(response.body);
   if (status.ok() && answer.is_discarded()) return absl::UnavailableError("the answer is cut");
   if (answered == id) {  // only what answered as it should is used again
     const std::lock_guard lock(mutex_);
@@ -122,82 +121,59 @@ absl::StatusOr<std::unique_ptr<Connection>> HttpClient::Take(Deadline deadline) 
 }
 
 absl::Status HttpEmbedder::Embed(const EmbedRequest& request, std::span<float> out) {
-  RAGPIPE_ASSIGN_OR_RETURN(const json answer, client_.Post("/embed", {{"texts", ToArray(request.texts)}}, request.deadline));
-  return Read(answer, [&](const json& from) -> absl::Status {
-    RAGPIPE_RETURN_IF_ERROR(CheckNoErrors(from, "texts"));
-    const auto vectors = from.at("vectors").get<std::vector<std::vector<float>>>();
-    if (vectors.size() != request.texts.size()) return absl::UnavailableError("the answer has another number of vectors");
-    for (std::size_t i = 0; i < vectors.size(); ++i) {
-      if (vectors[i].size() != dimension_) return absl::UnavailableError("the answer has vectors of another length");
-      std::copy(vectors[i].begin(), vectors[i].end(), out.begin() + static_cast<std::ptrdiff_t>(i * dimension_));
-    }
-    return absl::OkStatus();
-  });
+  RAGPIPE_ASSIGN_OR_RETURN(const VectorsAnswer answer,
+                           Call<VectorsAnswer>(client_, "/embed", ToArray(request.texts), request.deadline));
+  if (!answer.errors.empty()) {
+    return absl::InvalidArgumentError(fmt::format("the service refused {} texts", answer.errors.size()));
+  }
+  RAGPIPE_RETURN_IF_ERROR(CheckCount(answer.vectors.size(), request.texts.size()));
+  auto to = out.begin();
+  for (const std::vector<float>& vector : answer.vectors) {
+    if (vector.size() != dimension_) return absl::UnavailableError("a vector of another length came");
+    to = std::copy(vector.begin(), vector.end(), to);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status HttpSink::EnsureCollection(const CollectionSpec& spec) {
-  const Recipe& recipe = spec.recipe;
-  return client_
-      .Post("/ensure", {{"chunker", recipe.chunker},
-                        {"embedder", recipe.embedder},
-                        {"dimension", recipe.dimension},
-                        {"metric", static_cast<int>(recipe.metric)},
-                        {"schema", recipe.schema},
-                        {"rebuild", spec.rebuild}})
-      .status();
+  return client_.Post("/ensure", {{"recipe", spec.recipe}, {"rebuild", spec.rebuild}}).status();
 }
 
 absl::Status HttpSink::Write(std::span<const DocumentWrite> writes) {
   json body = json::array();
-  for (const DocumentWrite& write : writes) {
-    json upserts = json::array();
-    json patches = json::array();
-    for (const Record& record : write.upserts) upserts.push_back(ToJson(ToStoredRecord(write, record)));
-    for (const Record& record : write.patches) patches.push_back(ToJson(ToStoredRecord(write, record)));
-    body.push_back({{"source", write.source},
-                    {"document", write.document_id},
-                    {"upserts", std::move(upserts)},
-                    {"patches", std::move(patches)},
-                    {"deletes", ToArray(write.deletes)},
-                    {"replace_all", write.replace_all}});
+  for (const DocumentWrite& from : writes) {
+    HttpWrite write{std::string(from.source), std::string(from.document_id)};
+    for (const Record& record : from.upserts) write.upserts.push_back(ToStoredRecord(from, record));
+    for (const Record& record : from.patches) write.patches.push_back(ToStoredRecord(from, record));
+    write.deletes.assign(from.deletes.begin(), from.deletes.end());
+    write.replace_all = from.replace_all;
+    body.push_back(write);
   }
-  RAGPIPE_ASSIGN_OR_RETURN(const json answer, client_.Post("/write", {{"writes", std::move(body)}}));
-  return Read(answer, [](const json& from) { return CheckNoErrors(from, "documents"); });
+  RAGPIPE_ASSIGN_OR_RETURN(const auto refused, Call<std::vector<std::string>>(client_, "/write", body));
+  if (refused.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("the service refused {} documents", refused.size()));
 }
 
 absl::Status HttpSink::Flush() { return client_.Post("/flush", json::object()).status(); }
 
 absl::Status HttpSink::FindVectors(std::span<const std::string_view> text_keys, std::vector<std::vector<float>>& out) {
   if (!options_.finds_vectors) return VectorSink::FindVectors(text_keys, out);
-  json keys = json::array();
-  for (const std::string_view key : text_keys) keys.push_back(ToHex(key));
-  RAGPIPE_ASSIGN_OR_RETURN(const json answer, client_.Post("/find", {{"keys", std::move(keys)}}));
-  return Read(answer, [&](const json& from) -> absl::Status {
-    out = from.at("vectors").get<std::vector<std::vector<float>>>();
-    if (out.size() != text_keys.size()) return absl::UnavailableError("the answer has another number of vectors");
-    return absl::OkStatus();
-  });
+  RAGPIPE_ASSIGN_OR_RETURN(VectorsAnswer answer, Call<VectorsAnswer>(client_, "/find", ToArray(text_keys)));
+  out = std::move(answer.vectors);
+  return CheckCount(out.size(), text_keys.size());
 }
 
 absl::StatusOr<std::vector<std::string>> HttpSink::ListDocuments(std::string_view source, std::string_view after,
                                                                  std::size_t limit) {
-  RAGPIPE_ASSIGN_OR_RETURN(const json answer,
-                           client_.Post("/documents", {{"source", source}, {"after", after}, {"limit", limit}}));
-  std::vector<std::string> ids;
-  RAGPIPE_RETURN_IF_ERROR(Read(answer, [&](const json& from) {
-    ids = from.at("ids").get<std::vector<std::string>>();
-    return absl::OkStatus();
-  }));
-  return ids;
+  return Call<std::vector<std::string>>(client_, "/documents", {{"source", source}, {"after", after}, {"limit", limit}});
 }
 
 absl::Status HttpSink::ReadRecords(std::string_view source, std::span<const std::string_view> document_ids,
                                    std::vector<StoredRecord>& out) {
-  RAGPIPE_ASSIGN_OR_RETURN(const json answer, client_.Post("/records", {{"source", source}, {"ids", ToArray(document_ids)}}));
-  return Read(answer, [&](const json& from) {
-    for (const json& record : from.at("records")) out.push_back(ToStoredRecord(record));
-    return absl::OkStatus();
-  });
+  const json body = {{"source", source}, {"ids", ToArray(document_ids)}};
+  RAGPIPE_ASSIGN_OR_RETURN(std::vector<StoredRecord> records, Call<std::vector<StoredRecord>>(client_, "/records", body));
+  std::move(records.begin(), records.end(), std::back_inserter(out));
+  return absl::OkStatus();
 }
 
 }  // namespace ragpipe::proof
