@@ -3,7 +3,6 @@
 #include <absl/status/status.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <vector>
 
 #include "core/status_macros.h"
@@ -94,7 +93,7 @@ void HttpService::Serve(Connection& connection) {
     const std::string id = request->Header("x-request-id");
     absl::StatusOr<json> answer;
     try {
-      answer = Answer(path, std::strtoull(id.c_str(), nullptr, 10), FromBody(request->body));
+      answer = Answer(path, ToNumber(id).value_or(0), FromBody(request->body));
     } catch (const json::exception& error) {
       answer = absl::InternalError(error.what());
     }

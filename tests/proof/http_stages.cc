@@ -4,7 +4,6 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <utility>
 
@@ -19,10 +18,8 @@ using nlohmann::json;
 
 /// What the service says by its code, and what it asks for.
 absl::Status ToStatus(const HttpMessage& response) {
-  int code = 0;
-  if (response.start.starts_with("HTTP/1.1 ")) {
-    std::from_chars(response.start.data() + 9, response.start.data() + response.start.size(), code);
-  }
+  const bool is_http = response.start.starts_with("HTTP/1.1 ");
+  const std::uint64_t code = is_http ? ToNumber(std::string_view(response.start).substr(9, 3)).value_or(0) : 0;
   const std::string message = fmt::format("the service answered {}", code);
   absl::Status status;
   switch (code) {
@@ -49,10 +46,9 @@ absl::Status ToStatus(const HttpMessage& response) {
     default:
       return absl::InternalError(message);
   }
-  const std::string pause = response.Header("retry-after-ms");
-  std::int64_t pause_ms = 0;
-  std::from_chars(pause.data(), pause.data() + pause.size(), pause_ms);
-  if (pause_ms > 0) SetRetryAfter(status, absl::Milliseconds(pause_ms));
+  if (const auto pause_ms = ToNumber(response.Header("retry-after-ms"))) {
+    SetRetryAfter(status, absl::Milliseconds(*pause_ms));
+  }
   return status;
 }
 

@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <sstream>
 #include <utility>
 
 #include "core/status_macros.h"
@@ -187,6 +188,13 @@ bool Connection::IsGone(int wait_ms) const {
   return poll(&waited, 1, wait_ms) > 0;
 }
 
+std::optional<std::uint64_t> ToNumber(std::string_view digits) {
+  std::uint64_t number = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
+  return number;
+}
+
 std::string HttpMessage::Header(const std::string& name) const {
   const auto found = headers.find(name);
   return found == headers.end() ? "" : found->second;
@@ -202,35 +210,26 @@ std::string ToWire(const HttpMessage& message) {
 
 absl::StatusOr<HttpMessage> ReadMessage(Connection& connection, Deadline deadline) {
   std::string& in = connection.received;
-  std::size_t end = 0;
-  while ((end = in.find("\r\n\r\n")) == std::string::npos) {
+  std::size_t head = 0;
+  while ((head = in.find("\r\n\r\n")) == std::string::npos) {
     if (in.size() > kMostHeadBytes) return absl::UnavailableError("not HTTP: the head has no end");
     RAGPIPE_RETURN_IF_ERROR(connection.Receive(deadline));
   }
   HttpMessage message;
-  std::size_t begin = in.find("\r\n");
-  message.start = in.substr(0, begin);
-  while (begin < end) {
-    begin += 2;
-    const std::size_t line_end = in.find("\r\n", begin);
-    const std::size_t colon = in.find(':', begin);
-    if (colon >= line_end) return absl::UnavailableError("not HTTP: a header without a colon");
-    std::string name = in.substr(begin, colon - begin);
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const std::size_t value = std::min(in.find_first_not_of(' ', colon + 1), line_end);
-    message.headers[name] = in.substr(value, line_end - value);
-    begin = line_end;
+  std::string text = in.substr(0, head);
+  std::erase(text, '\r');
+  std::istringstream lines(text);
+  std::getline(lines, message.start);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t colon = std::min(line.find(": "), line.size());
+    message.headers[line.substr(0, colon)] = line.substr(std::min(colon + 2, line.size()));
   }
-  const std::string length = message.Header("content-length");
-  std::size_t size = 0;
-  const auto parsed = std::from_chars(length.data(), length.data() + length.size(), size);
-  if (length.empty() || parsed.ec != std::errc() || parsed.ptr != length.data() + length.size() || size > kMostBodyBytes) {
-    return absl::UnavailableError("not HTTP: no Content-Length");
-  }
-  end += 4;
-  while (in.size() < end + size) RAGPIPE_RETURN_IF_ERROR(connection.Receive(deadline));
-  message.body = in.substr(end, size);
-  in.erase(0, end + size);
+  const std::size_t size = ToNumber(message.Header("content-length")).value_or(SIZE_MAX);
+  if (size > kMostBodyBytes) return absl::UnavailableError("not HTTP: no Content-Length");
+  head += 4;
+  while (in.size() < head + size) RAGPIPE_RETURN_IF_ERROR(connection.Receive(deadline));
+  message.body = in.substr(head, size);
+  in.erase(0, head + size);
   return message;
 }
 

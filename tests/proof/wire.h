@@ -7,10 +7,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -64,11 +66,13 @@ class Connection final {
 
 struct HttpMessage {
   std::string start;                           ///< the request line or status line
-  std::map<std::string, std::string> headers;  ///< names in lower case
+  std::map<std::string, std::string> headers;  ///< names in lower case, as all here are written
   std::string body;
 
   std::string Header(const std::string& name) const;
 };
+
+std::optional<std::uint64_t> ToNumber(std::string_view digits);
 
 std::string ToWire(const HttpMessage& message);  ///< with Content-Length
 
