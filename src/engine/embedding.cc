@@ -170,7 +170,11 @@ class EmbedCaller {
           return Annotated(fmt::format("Embedder::Embed failed {} times, last with", attempt), status);
         }
         ++state_.report.retries;
-        if (circuit.is_open() && circuit.next_entry() < absl::InfiniteFuture()) pause = circuit.next_entry() - now;
+        if (circuit.is_open() && circuit.next_entry() < absl::InfiniteFuture()) {
+          // The next probe is soon enough, but for a call that was told to wait longer.
+          const absl::Duration told = GetRetryAfter(status).has_value() ? pause : absl::ZeroDuration();
+          pause = std::max(told, circuit.next_entry() - now);
+        }
       }
       state_.Observe([&](Observer& observer) { observer.OnRetry(Stage::kEmbed, status, attempt, pause); });
       if (!state_.Sleep(pause)) return absl::CancelledError("the run ended in a pause of the embedder");

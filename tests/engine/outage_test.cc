@@ -168,7 +168,40 @@ TEST_CASE("one bad text among 2,463 in 77 documents loses its document and costs
   CHECK(rig.report.documents.processed == kDocuments - 1);
   CHECK(rig.report.documents.failed == 1);
   rig.CheckIndexHolds(documents);
-  CHECK(refused <= 1 + 6);                                                       // the whole batch, and a half at each halving
+  CHECK(refused <= 1 + 6);  // the whole batch, and a half at each halving
   CHECK(rig.report.embed.calls <= (kTexts + kTextsPerCall - 1) / kTextsPerCall + 2 * 6 + 1);
   CHECK(rig.report.embed.texts <= kTexts + kTextsPerCall * 2);
+}
+
+TEST_CASE("a pause that the embedder asks for is kept, also where the failures of other calls have opened the circuit") {
+  std::atomic<int> failures{0};
+  std::atomic<bool> came_back{false};
+  std::vector<absl::Time> times;  // of one caller
+  VirtualClock* clock = nullptr;
+  Rig rig({.mode = MemorySourceOptions::Mode::kFeed}, {},
+          {.limits = {.texts = 1, .calls = 2}, .on_call = [&](const EmbedRequest& request) {
+             if (request.texts.front().find("patient") == std::string_view::npos) {
+               if (came_back) return absl::OkStatus();
+               ++failures;
+               return absl::UnavailableError("down");
+             }
+             while (failures < 6) absl::SleepFor(absl::Milliseconds(1));
+             times.push_back(clock->Now());
+             came_back = times.size() == 2;
+             if (came_back) return absl::OkStatus();
+             absl::Status busy = absl::ResourceExhaustedError("busy");
+             SetRetryAfter(busy, absl::Minutes(1));
+             return busy;
+           }});
+  clock = &rig.clock;
+  rig.options.retry.max_attempts = 1'000'000;
+  rig.source.Put("a", "hasty");
+  rig.source.Put("b", "patient");
+  REQUIRE_OK(rig.Run());
+  REQUIRE(times.size() == 2);
+  CHECK(times[1] - times[0] >= absl::Minutes(1));
+  for (const RecordingObserver::Retry& retry : rig.observer.retries()) {
+    if (GetRetryAfter(retry.error).has_value()) CHECK(retry.pause >= absl::Minutes(1));
+  }
+  rig.CheckIndexEqualsSource();
 }
