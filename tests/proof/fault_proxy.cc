@@ -125,7 +125,7 @@ bool FaultProxy::Exchange(Connection& client, std::unique_ptr<Connection>& servi
   if (fault == NetworkFault::kDown) return client.Send(ToWire(Refusal(*request, "503")), kNever).ok();
   if (fault == NetworkFault::kBusy) {
     HttpMessage busy = Refusal(*request, "429");
-    busy.headers["retry-after-ms"] = "3";
+    busy.headers["retry-after-ms"] = "12";
     return client.Send(ToWire(busy), kNever).ok();
   }
   absl::StatusOr<HttpMessage> response = Forward(service, *request);

@@ -28,7 +28,9 @@
 #include "proof/http_stages.h"
 #include "proof/proof.h"
 #include "proof/wire.h"
+#include "ragpipe/observer.h"
 #include "ragpipe/pipeline.h"
+#include "ragpipe/retry.h"
 #include "ragpipe/sqlite/store.h"
 #include "ragpipe/testing/check_embedder.h"
 #include "ragpipe/testing/check_vector_sink.h"
@@ -106,6 +108,22 @@ struct Setup {
   PipelineOptions options;
 };
 
+/// Sees whether the pauses that the service asks for are kept.
+class PauseWatch final : public Observer {
+ public:
+  void OnRetry(Stage stage, const absl::Status& error, int /*attempt*/, absl::Duration pause) override {
+    const std::optional<absl::Duration> asked = GetRetryAfter(error);
+    if (!asked.has_value()) return;
+    ++pauses;
+    if (pause < *asked)
+      cut_short = fmt::format("{}: {} was asked for, {} were kept", ToString(stage), absl::FormatDuration(*asked),
+                              absl::FormatDuration(pause));
+  }
+
+  std::uint64_t pauses = 0;  // as the next, to be read when nothing runs
+  std::string cut_short;
+};
+
 /// What the seeds tried, by name.
 using Tried = std::map<std::string, std::uint64_t>;
 
@@ -123,6 +141,7 @@ class Case {
         embedder_(client_, kDimension, model_.Fingerprint(), setup_.limits),
         sink_(client_, setup_.sink) {
     client_.SetTimeout(kPatience);
+    setup_.options.observer = &watch_;
     if (setup_.ledger_in_file) {
       auto store = sqlite::Store::Open(folder_ / "ledger.db");
       if (store.ok()) file_.emplace(*std::move(store));
@@ -133,6 +152,7 @@ class Case {
   void Run() {
     if (violations.empty()) setup_.is_continuous ? RunContinuously() : RunAgainAndAgain();
     if (violations.empty()) Finish();
+    Expect(violations, "a pause", watch_.cut_short);
   }
 
   void Count(Tried& tried) const {
@@ -142,6 +162,7 @@ class Case {
     tried["answers of other requests"] += client_.misplaced();
     tried["changes that came twice"] += service_.counts().repeated;
     tried["changes that came late"] += service_.counts().outdated;
+    tried["pauses asked for"] += watch_.pauses;
     tried["refused documents"] += refused_;
     tried[setup_.is_stopped ? "stopped" : "not stopped"] += 1;
     tried[setup_.has_tls ? "with TLS" : "without TLS"] += 1;
@@ -322,6 +343,7 @@ class Case {
   ParagraphChunker chunker_;
   TempDir folder_;
   std::optional<sqlite::Store> file_;
+  PauseWatch watch_;
   MemoryStore memory_{{.shared_transaction = false}};
   std::chrono::steady_clock::time_point healed_;
   std::uint64_t refused_ = 0;
