@@ -30,6 +30,7 @@ checks=(
   "proof_erasure proof/proof_erasure --cases 6"
   "proof_generations proof/proof_generations --cases 10"
   "proof_upgrade proof/proof_upgrade --cases 1"
+  "proof_network proof/proof_network --cases 60"
 )
 
 # Prints which check caught the defect in the tree; fails when none did. What takes too long has caught nothing.

@@ -47,6 +47,7 @@ prove allocations $((seeds / 10))
 prove memory $((seeds / 40))
 prove erasure $((seeds / 20))
 prove upgrade $(((seeds + 199) / 200))
+prove network $((seeds / 10))
 prove hostile 1000
 prove drift $((seeds / 10))
 exit $code
