@@ -4,10 +4,8 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "core/status_macros.h"
@@ -16,10 +14,11 @@
 namespace ragpipe::proof {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr int kPollMs = 5;
 constexpr std::uint64_t kLongestStorm = 10;
-constexpr std::string_view kGarbageBytes =
-    "\x15\x03\x01\x00\x02\x02\x28 220 ready\r\n\r\n";  // an alert of TLS; a greeting of SMTP
+constexpr std::string_view kGarbageBytes = "\x15\x03\x01\0\x02\x02\x28 220 ready\r\n\r\n"sv;  // an alert of TLS; SMTP
 
 HttpMessage Refusal(const HttpMessage& request, std::string_view code) {
   return {fmt::format("HTTP/1.1 {} -", code), {{"x-request-id", request.Header("x-request-id")}}, "busy"};
@@ -125,7 +124,7 @@ bool FaultProxy::Exchange(Connection& client, std::unique_ptr<Connection>& servi
   if (fault == NetworkFault::kDown) return client.Send(ToWire(Refusal(*request, "503")), kNever).ok();
   if (fault == NetworkFault::kBusy) {
     HttpMessage busy = Refusal(*request, "429");
-    busy.headers["retry-after-ms"] = "12";
+    busy.headers["retry-after-ms"] = "12";  // longer than the engine would wait of its own
     return client.Send(ToWire(busy), kNever).ok();
   }
   absl::StatusOr<HttpMessage> response = Forward(service, *request);

@@ -23,7 +23,8 @@
 
 namespace ragpipe::proof {
 
-/// Speaks to a service: keeps connections alive, gives up in time, and repeats nothing, which is the engine's business.
+/// Speaks to a service: keeps connections alive, gives up in time, and repeats nothing, which is the engine's business. Numbers
+/// its requests; those of a host's next process would have to go on from there.
 /// Threading: from any thread.
 class HttpClient final {
  public:
