@@ -55,7 +55,6 @@ constexpr std::chrono::milliseconds kTimeout = 300ms;
 constexpr std::chrono::milliseconds kTimeout = 60ms;
 #endif
 constexpr std::chrono::milliseconds kPatience = 2min;  // while nothing is wrong: no check depends on speed
-constexpr std::size_t kDimension = 8;
 
 bool OneIn(Random& random, std::uint64_t n) { return random() % n == 0; }
 
@@ -76,7 +75,8 @@ struct Setup {
     source.endless = is_continuous || is_stopped;
     source.lazy = OneIn(random, 3);
     source.events_per_call = AnyOf<std::size_t>(random, {1, 3, 100});
-    service.embedder.dimension = kDimension;
+    source.partitions = source.mode == Mode::kFeed && OneIn(random, 2) ? 3 : 1;
+    service.embedder.dimension = AnyOf<std::size_t>(random, {8, 8, 8, 2000});  // many: a message is more than a buffer holds
     service.store.shared_transaction = false;
     service.store.patches_payload = sink.patches_payload = !OneIn(random, 3);
     service.store.finds_vectors = sink.finds_vectors = !OneIn(random, 3);
@@ -86,6 +86,7 @@ struct Setup {
     if (OneIn(random, 3)) service.refused_document = fmt::format("doc{}", random() % 8);
     limits.texts = AnyOf<std::size_t>(random, {1, 4, 64});
     limits.calls = AnyOf(random, {1, 2, 3});
+    options.memory_budget = AnyOf<std::size_t>(random, {1, 20'000, std::size_t{32} << 20});
     options.chunk_workers = AnyOf(random, {1, 2});
     options.commit_interval = AnyOf(random, {absl::Milliseconds(1), absl::Milliseconds(100)});
     options.commit_documents = AnyOf<std::size_t>(random, {1, 3, 1000});
@@ -138,7 +139,7 @@ class Case {
         proxy_(service_.port(), setup_.has_tls ? tls.server : nullptr, seed),
         client_([this] { return proxy_.Resolve(); }, setup_.has_tls ? tls.client : nullptr),
         model_(setup_.service.embedder),
-        embedder_(client_, kDimension, model_.Fingerprint(), setup_.limits),
+        embedder_(client_, model_.dimension(), model_.Fingerprint(), setup_.limits),
         sink_(client_, setup_.sink) {
     client_.SetTimeout(kPatience);
     setup_.options.observer = &watch_;
