@@ -56,6 +56,9 @@ constexpr std::chrono::milliseconds kTimeout = 60ms;
 #endif
 constexpr std::chrono::milliseconds kPatience = 2min;  // while nothing is wrong: no check depends on speed
 
+constexpr int kEnoughAttempts =
+    8;  // after the heal: more than connections that were kept, each of which may hold an old answer
+
 bool OneIn(Random& random, std::uint64_t n) { return random() % n == 0; }
 
 template <class T>
@@ -222,6 +225,7 @@ class Case {
     }
     source_.End();
     if (OneIn(random_, 2)) Change(1 + random_() % 5);
+    setup_.options.retry.max_attempts = kEnoughAttempts;
     RunReport report;
     const absl::Status status = MakePipeline().Run(report);
     drained_s = SinceHeal();
@@ -270,7 +274,7 @@ class Case {
   /// The service takes what it refused; then ledger and service are compared, by the library, too.
   void Finish() {
     service_.RefuseNothing();
-    setup_.options.retry.max_attempts = 4;
+    setup_.options.retry.max_attempts = kEnoughAttempts;
     RunReport report;
     absl::Status status = MakePipeline().ReplayDeadLetters({}, report);
     if (!status.ok()) return Violate("ReplayDeadLetters(): " + status.ToString());
