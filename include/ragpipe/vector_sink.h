@@ -26,7 +26,8 @@ struct CollectionSpec {
 ///             these run.
 /// Ownership:  arguments are borrowed until the call returns.
 /// Errors:     kUnavailable, kResourceExhausted, kDeadlineExceeded, kAborted are retried with the same arguments, so every
-///             call must be repeatable. kInvalidArgument, kOutOfRange, kDataLoss from Write() say that some document is
+///             call must be repeatable; and what was given up must not take effect after a newer call, as a request that
+///             a network kept back would. kInvalidArgument, kOutOfRange, kDataLoss from Write() say that some document is
 ///             refused: the engine halves the batch down to it, so a failed Write() must leave earlier writes intact. Any
 ///             other code ends the run, and nothing since the last commit is committed.
 /// Exceptions: must not escape; one that does becomes kInternal.

@@ -18,6 +18,7 @@ using namespace std::string_view_literals;
 
 constexpr int kPollMs = 5;
 constexpr std::uint64_t kLongestStorm = 10;
+constexpr std::uint64_t kLatest = 30;                                                         // requests that go before
 constexpr std::string_view kGarbageBytes = "\x15\x03\x01\0\x02\x02\x28 220 ready\r\n\r\n"sv;  // an alert of TLS; SMTP
 
 HttpMessage Refusal(const HttpMessage& request, std::string_view code) {
@@ -62,8 +63,6 @@ void FaultProxy::Heal() {
     for (Script* const script : {&resolving_, &shaking_hands_, &exchanging_}) script->storm_left = 0;
   }
   heals_ = true;
-  std::unique_ptr<Connection> service;
-  DeliverLate(service);
 }
 
 absl::StatusOr<int> FaultProxy::Resolve() {
@@ -116,7 +115,7 @@ bool FaultProxy::Exchange(Connection& client, std::unique_ptr<Connection>& servi
   if (fault == NetworkFault::kLate) {
     {
       const std::lock_guard lock(mutex_);
-      late_.push_back(*request);
+      late_.push_back({*request, 1 + exchanging_.random() % kLatest});
     }
     AwaitEnd(client);
     return false;
@@ -178,12 +177,15 @@ absl::StatusOr<HttpMessage> FaultProxy::Forward(std::unique_ptr<Connection>& ser
 }
 
 void FaultProxy::DeliverLate(std::unique_ptr<Connection>& service) {
-  std::vector<HttpMessage> late;
+  std::vector<HttpMessage> due;
   {
     const std::lock_guard lock(mutex_);
-    late.swap(late_);
+    std::erase_if(late_, [&due](Late& late) {
+      if (--late.after == 0) due.push_back(late.request);
+      return late.after == 0;
+    });
   }
-  for (const HttpMessage& request : late) Forward(service, request).IgnoreError();
+  for (const HttpMessage& request : due) Forward(service, request).IgnoreError();
 }
 
 /// Until the client has had enough.

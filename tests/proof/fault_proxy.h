@@ -23,7 +23,7 @@ enum class NetworkFault {
   kCutHandshake,     ///< the connection ends within the handshake of TLS; without TLS, before the first request
   kResetBefore,      ///< RST, and the service never saw the request
   kClosedInRequest,  ///< the end, while the request is still on its way
-  kLate,             ///< silence; the service gets the request after the next one
+  kLate,             ///< silence; the service gets the request after some that follow
   kResetAfter,       ///< RST; the service has done what was asked
   kStall,            ///< done, and then not a byte
   kHalfThenClosed,   ///< half of the answer; with TLS cut within a record
@@ -54,7 +54,7 @@ class FaultProxy final {
   /// The part of connections and requests that begin a fault from now on, in [0, 1].
   void Begin(double rate);
 
-  /// From now on all passes. What stalls is cut off, and what is late arrives.
+  /// From now on all passes, and what stalls is cut off. What is late still arrives.
   void Heal();
 
   /// The port to connect to, as a resolver of names would say: at times no port, or one that refuses.
@@ -67,6 +67,11 @@ class FaultProxy final {
     std::mt19937_64 random;
     NetworkFault storm = NetworkFault::kNone;
     std::uint64_t storm_left = 0;
+  };
+
+  struct Late {
+    HttpMessage request;
+    std::uint64_t after = 0;  // so many others
   };
 
   NetworkFault Next(Script& script, NetworkFault first, NetworkFault last);
@@ -86,7 +91,7 @@ class FaultProxy final {
   Script resolving_;
   Script shaking_hands_;
   Script exchanging_;
-  std::vector<HttpMessage> late_;
+  std::vector<Late> late_;
   std::array<std::uint64_t, kFaults> counts_{};
   Acceptor acceptor_;  // last: it ends before the rest goes
 };
