@@ -431,12 +431,12 @@ TEST_CASE("Invalid options are refused when a chunker is made, with name, value 
 
 TEST_CASE("A fingerprint names what the chunks depend on", "[chunker]") {
   const std::string recursive = Created(RecursiveChunker::Create(WordTokens(), {256, 32})).Fingerprint();
-  for (const char* part : {"recursive/3", "max_tokens=256", "overlap_tokens=32", "tokenizer=words", "unicode=", "icu="}) {
+  for (const char* part : {"recursive/4", "max_tokens=256", "overlap_tokens=32", "tokenizer=words", "unicode=", "icu="}) {
     CHECK(recursive.find(part) != std::string::npos);
   }
   const std::string markdown =
       Created(MarkdownChunker::Create(WordTokens(), {.max_tokens = 256, .heading_context = false})).Fingerprint();
-  for (const char* part : {"markdown/3", "max_tokens=256", "heading_context=false", "tokenizer=words", "unicode=", "icu="}) {
+  for (const char* part : {"markdown/4", "max_tokens=256", "heading_context=false", "tokenizer=words", "unicode=", "icu="}) {
     CHECK(markdown.find(part) != std::string::npos);
   }
   CHECK(recursive != Created(RecursiveChunker::Create(WordTokens(), {256, 33})).Fingerprint());

@@ -106,7 +106,9 @@ TEST_CASE("Overlap is whole words from the end of the chunk before", "[recursive
     CHECK(chunks[0].overlap == 0);
     for (std::size_t i = 1; i < chunks.size(); ++i) {
       const std::string repeated = text.substr(chunks[i].range.begin - chunks[i].overlap, chunks[i].overlap);
-      CHECK(WordTokens()->Count(repeated) == 2);
+      const ragpipe::ByteRange before = chunks[i - 1].range;
+      CHECK(WordTokens()->Count(repeated) ==
+            std::min<std::size_t>(2, WordTokens()->Count(text.substr(before.begin, before.size()))));
       CHECK(chunks[i].context.empty());
     }
   }

@@ -26,7 +26,7 @@ struct ContentDefinedChunkerOptions {
 /// where other chunkers have no bound. The price is the fill: chunks are smaller than those of RecursiveChunker.
 ///
 /// Boundaries are those of paragraphs, lines, sentences, words (begun after white space) and characters. Each has a priority:
-/// its level, then a hash of the 24 bytes on both sides.
+/// its level, then a hash of the 8 bytes on both sides.
 ///
 /// 1. A boundary is a cut if the text between the nearest boundaries of higher priority on its two sides does not fit into
 ///    `max_tokens - overlap_tokens` and `max_bytes`. (Found by dividing the text at its highest boundary, and so on, until all
@@ -43,10 +43,9 @@ struct ContentDefinedChunkerOptions {
 /// size and no fill: to join a small chunk, or to fill one, is to look at what the neighbours did, and they at theirs.
 ///
 /// Read with it: distances are of the text as it is counted, where counts grow with the text. A boundary is recognised by the
-/// white space and punctuation beside it and the hashed bytes, so that these count as near. Where the same 48 bytes stand
+/// white space and punctuation beside it and the hashed bytes, so that these count as near. Where the same 16 bytes stand
 /// around several boundaries less than `max_tokens` apart, nothing local tells them apart: their number in that series decides,
-/// and an edit inside such a series can change it to its end. So it is
-/// in a run of flags, whose pairs count from its front.
+/// and an edit inside such a series can change it to its end. So it is in a run of flags, whose pairs count from its front.
 ///
 /// The ranges tile the document. A grapheme cluster is divided only if it does not fit; a code point and a CRLF never. Time is
 /// linear in the text for ordinary text, and at most O(n log n).
@@ -61,7 +60,7 @@ class RAGPIPE_EXPORT ContentDefinedChunker final : public Chunker {
 
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
   /// Memory: a few hundred bytes for each token of the cap, and the longest line, or the longest series of lines less than a
-  /// cap apart that have the same 48 bytes around their beginnings.
+  /// cap apart that have the same 16 bytes around their beginnings.
   absl::Status SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const override;
   std::string Fingerprint() const override;
 

@@ -152,7 +152,7 @@ absl::Status ContentDefinedChunker::SplitStream(const Document& /*document*/, co
 }
 
 std::string ContentDefinedChunker::Fingerprint() const {
-  return fmt::format("ragpipe.content_defined/2({},{})", internal::LimitsFingerprint(LimitsOf(options_)),
+  return fmt::format("ragpipe.content_defined/3({},{})", internal::LimitsFingerprint(LimitsOf(options_)),
                      internal::BoundaryFingerprint(*tokenizer_));
 }
 

@@ -109,7 +109,7 @@ absl::Status RecursiveChunker::SplitStream(const Document& /*document*/, const R
 }
 
 std::string RecursiveChunker::Fingerprint() const {
-  return fmt::format("ragpipe.recursive/3({},{})", internal::LimitsFingerprint(internal::LimitsOf(options_)),
+  return fmt::format("ragpipe.recursive/4({},{})", internal::LimitsFingerprint(internal::LimitsOf(options_)),
                      internal::BoundaryFingerprint(*tokenizer_));
 }
 

@@ -69,7 +69,7 @@ absl::Status SentenceChunker::SplitStream(const Document& /*document*/, const Re
 }
 
 std::string SentenceChunker::Fingerprint() const {
-  return fmt::format("ragpipe.sentence/2({},{})", internal::LimitsFingerprint(internal::LimitsOf(options_)),
+  return fmt::format("ragpipe.sentence/3({},{})", internal::LimitsFingerprint(internal::LimitsOf(options_)),
                      internal::BoundaryFingerprint(*tokenizer_));
 }
 

@@ -158,7 +158,7 @@ absl::StatusOr<std::vector<Chunk>> CodeChunker::Split(const Document& document) 
 }
 
 std::string CodeChunker::Fingerprint() const {
-  return fmt::format("ragpipe.code/2({},language={},signature_context={},{})",
+  return fmt::format("ragpipe.code/3({},language={},signature_context={},{})",
                      internal::LimitsFingerprint(internal::LimitsOf(options_)), NameOf(options_.language),
                      options_.signature_context, internal::BoundaryFingerprint(*tokenizer_));
 }

@@ -87,7 +87,7 @@ absl::StatusOr<std::vector<Chunk>> HtmlChunker::Split(const Document& document) 
 }
 
 std::string HtmlChunker::Fingerprint() const {
-  return fmt::format("ragpipe.html/2({},heading_context={},drop_boilerplate={},{})",
+  return fmt::format("ragpipe.html/3({},heading_context={},drop_boilerplate={},{})",
                      internal::LimitsFingerprint(internal::LimitsOf(options_)), options_.heading_context,
                      options_.drop_boilerplate, internal::BoundaryFingerprint(*tokenizer_));
 }

@@ -117,7 +117,7 @@ absl::Status MarkdownChunker::SplitStream(const Document& document, const ReadTe
 }
 
 std::string MarkdownChunker::Fingerprint() const {
-  return fmt::format("ragpipe.markdown/3({},heading_context={},{})", internal::LimitsFingerprint(internal::LimitsOf(options_)),
+  return fmt::format("ragpipe.markdown/4({},heading_context={},{})", internal::LimitsFingerprint(internal::LimitsOf(options_)),
                      options_.heading_context, internal::BoundaryFingerprint(*tokenizer_));
 }
 

@@ -106,7 +106,7 @@ absl::StatusOr<std::vector<Chunk>> SemanticChunker::Split(const Document& docume
 }
 
 std::string SemanticChunker::Fingerprint() const {
-  return fmt::format("ragpipe.semantic/2({},window_sentences={},neighbourhood_sentences={},threshold={},embedder={},{})",
+  return fmt::format("ragpipe.semantic/3({},window_sentences={},neighbourhood_sentences={},threshold={},embedder={},{})",
                      internal::LimitsFingerprint(internal::LimitsOf(options_)), options_.window_sentences,
                      options_.neighbourhood_sentences, options_.threshold, embedder_->Fingerprint(),
                      internal::BoundaryFingerprint(*tokenizer_));
