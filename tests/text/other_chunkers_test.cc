@@ -1,9 +1,11 @@
 #include <absl/status/status.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "chunk_checks.h"
@@ -55,6 +57,23 @@ std::string RandomText(std::mt19937_64& random, std::size_t bytes, bool sentence
   return text;
 }
 
+// The ends of chunks that lie further than so many tokens from the edited range.
+std::vector<std::size_t> CutsBeyond(std::size_t radius_tokens, ragpipe::ByteRange edited, std::string_view text,
+                                    const std::vector<Chunk>& chunks, const ragpipe::text::Tokenizer& tokenizer) {
+  std::vector<std::size_t> cuts;
+  for (const Chunk& chunk : chunks) cuts.push_back(chunk.range.end);
+  auto is_far = [&](std::size_t begin, std::size_t end) {
+    return tokenizer.Count(text.substr(begin, end - begin)) > radius_tokens;
+  };
+  // The further, the more tokens: halving finds both ends of what is near.
+  const auto near = std::partition_point(cuts.begin(), cuts.end(),
+                                         [&](std::size_t cut) { return cut < edited.begin && is_far(cut, edited.begin); });
+  const auto beyond =
+      std::partition_point(near, cuts.end(), [&](std::size_t cut) { return cut <= edited.end || !is_far(edited.end, cut); });
+  cuts.erase(near, beyond);
+  return cuts;
+}
+
 }  // namespace
 
 TEST_CASE("Token windows are full but for the last, and overlap by tokens", "[fixed]") {
@@ -91,23 +110,10 @@ TEST_CASE("An edit changes no chunk beyond the published radius", "[content_defi
         edited.replace(at, length, word);
         const auto after = chunker.Split(Plain(edited));
         REQUIRE_OK(after);
-        // Cuts of both, as far as they lie outside of the radius.
         const std::size_t radius = ContentDefinedChunker::kRadius * max_tokens;
-        std::vector<std::size_t> old_cuts;
-        std::vector<std::size_t> new_cuts;
-        for (const Chunk& chunk : *before) {
-          const std::size_t cut = chunk.range.end;
-          if (cut < at && tokenizer->Count(text.substr(cut, at - cut)) > radius) old_cuts.push_back(cut);
-          if (cut > at + length && tokenizer->Count(text.substr(at + length, cut - at - length)) > radius)
-            old_cuts.push_back(cut);
-        }
-        for (const Chunk& chunk : *after) {
-          const std::size_t cut = chunk.range.end;
-          const std::size_t end = at + word.size();
-          if (cut < at && tokenizer->Count(edited.substr(cut, at - cut)) > radius) new_cuts.push_back(cut);
-          if (cut > end && tokenizer->Count(edited.substr(end, cut - end)) > radius)
-            new_cuts.push_back(cut - word.size() + length);
-        }
+        const auto old_cuts = CutsBeyond(radius, {at, at + length}, text, *before, *tokenizer);
+        auto new_cuts = CutsBeyond(radius, {at, at + word.size()}, edited, *after, *tokenizer);
+        for (std::size_t& cut : new_cuts) cut = cut > at ? cut - word.size() + length : cut;
         CAPTURE(sentences, paragraphs, max_tokens, at, length, word);
         REQUIRE(old_cuts == new_cuts);
       }
