@@ -45,8 +45,8 @@ class RAGPIPE_EXPORT RecursiveChunker final : public Chunker {
   absl::StatusOr<std::vector<Chunk>> Split(const Document& document) const override;
 
   /// Memory: a few hundred bytes for each token of the cap, and the longest stretch of text that has no line end or (with
-  /// Fill::kBalanced) no boundary that outranks its neighbours within two thirds of a cap's length, which one in a cap's
-  /// length or so does. All of the text where max_bytes lets no chunk reach min_tokens.
+  /// Fill::kBalanced) no boundary that outranks its neighbours within half a cap's length, which one in a cap's length or so
+  /// does. All of the text where max_bytes lets no chunk reach min_tokens.
   absl::Status SplitStream(const Document& document, const ReadText& read, const TakeChunk& take) const override;
   std::string Fingerprint() const override;
 

@@ -40,7 +40,7 @@ Packer::Packer(std::string_view text, const Tokenizer& tokenizer, const RangeCou
       limits_(WithoutOverflow(limits)),
       framing_(framing),
       additive_at_lines_(tokenizer.is_additive_at_lines()),
-      anchors_(limits_.max_tokens * 2 / 3) {
+      anchors_(limits_.max_tokens / 2) {
   constexpr std::size_t kBytesPerToken = 3;
   const std::size_t likely_chunks = text.size() / kBytesPerToken / limits_.max_tokens + 1;
   chunks_.reserve(likely_chunks);
