@@ -12,7 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "proof/wire.h"
+#include "proof/connection.h"
+#include "proof/http.h"
 
 namespace ragpipe::proof {
 

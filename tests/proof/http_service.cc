@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/status_macros.h"
+#include "proof/http.h"
 #include "proof/http_messages.h"
 #include "ragpipe/record.h"
 

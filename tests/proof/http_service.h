@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "proof/wire.h"
+#include "proof/connection.h"
 #include "ragpipe/stored_record.h"
 #include "ragpipe/testing/hash_embedder.h"
 #include "ragpipe/testing/memory_store.h"

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/status_macros.h"
+#include "proof/http.h"
 #include "proof/http_messages.h"
 #include "ragpipe/retry.h"
 

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "proof/wire.h"
+#include "proof/connection.h"
 #include "ragpipe/embedder.h"
 #include "ragpipe/vector_sink.h"
 

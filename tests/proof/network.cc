@@ -23,11 +23,11 @@
 #include <utility>
 #include <vector>
 
+#include "proof/connection.h"
 #include "proof/fault_proxy.h"
 #include "proof/http_service.h"
 #include "proof/http_stages.h"
 #include "proof/proof.h"
-#include "proof/wire.h"
 #include "ragpipe/observer.h"
 #include "ragpipe/pipeline.h"
 #include "ragpipe/retry.h"

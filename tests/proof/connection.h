@@ -9,10 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -63,21 +61,6 @@ class Connection final {
   const int fd_;
   std::unique_ptr<SSL, void (*)(SSL*)> tls_;
 };
-
-struct HttpMessage {
-  std::string start;                           ///< the request line or status line
-  std::map<std::string, std::string> headers;  ///< names in lower case, as all here are written
-  std::string body;
-
-  std::string Header(const std::string& name) const;
-};
-
-std::optional<std::uint64_t> ToNumber(std::string_view digits);
-
-std::string ToWire(const HttpMessage& message);  ///< with Content-Length
-
-/// Reads one message and leaves what follows in `connection.received`. Only Content-Length says where a body ends.
-absl::StatusOr<HttpMessage> ReadMessage(Connection& connection, Deadline deadline);
 
 /// Listens on an ephemeral port of loopback and serves each connection on a thread of its own; ends them all with itself.
 class Acceptor final {
