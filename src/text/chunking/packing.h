@@ -50,8 +50,8 @@ class Framing {
 /// Packs atoms into chunks within the limits, so that an edit changes few chunks:
 ///
 /// Some boundaries are always cuts: the ends of groups, and the anchors, which outrank all boundaries within half a cap's
-/// length. What lies between two of these is packed by itself. (Within a whole cap's length, chunks would be 3 % larger, and
-/// an edit would change more than three of them five times as often.)
+/// length. What lies between two of these is packed by itself. (Within a whole cap's length, chunks would be some 3 % larger,
+/// and an edit would change more than three of them five times as often.)
 ///
 /// There, a cut goes to the highest-ranking boundary in the last third of what fits. The rank is the level and, among equals,
 /// a hash of the bytes around the boundary. So two packings that begin at different places soon choose the same boundary, and
